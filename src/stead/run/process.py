@@ -1,0 +1,147 @@
+"""Start other programs: commands are lists, stdin is closed unless given, every run has a time limit and expected codes.
+
+A command that fails raises once, with the command, its code and its last lines. Secrets never travel in ``args``: use
+files or ``env``; values in ``secrets`` are masked wherever output is shown.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from stead.words.errors import SteadError
+
+_BASE_ENV = ("PATH", "HOME", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR", "PIP_CERT", "REQUESTS_CA_BUNDLE", "STEAD_HOME")
+_SAFE_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+class CommandError(SteadError):
+    """A program ended in a way that was not expected; ``result`` has what it said (None: it never ended)."""
+
+    def __init__(self, message: str, *, result: Result | None, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.result = result
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a program ended: its exit code (negative: killed by that signal), output as text."""
+
+    args: tuple[str, ...]
+    code: int
+    out: str
+    err: str
+
+
+def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The known environment of every child: a plain locale, a full PATH, trust stores, and ``extra``."""
+    env = {name: os.environ[name] for name in _BASE_ENV if name in os.environ}
+    env.setdefault("PATH", _SAFE_PATH)
+    if "/usr/sbin" not in env["PATH"].split(":"):
+        env["PATH"] += ":" + _SAFE_PATH
+    env["LC_ALL"] = "C.UTF-8"
+    env.update(extra or {})
+    return env
+
+
+def run(
+    args: Sequence[str | Path],
+    *,
+    timeout: float,
+    expect: Sequence[int] = (0,),
+    stdin: str | None = None,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    secrets: Sequence[str] = (),
+    hint: str | None = None,
+) -> Result:
+    """Run a program to its end and return its result.
+
+    ``timeout`` seconds; on its passing the whole process group is killed. Raises :class:`CommandError` if the program
+    is missing, takes too long, or ends with a code not in ``expect`` (empty: any code will do).
+    """
+    words = [str(a) for a in args]
+    try:
+        child = subprocess.Popen(
+            words,
+            stdin=subprocess.PIPE if stdin is not None else subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment(env),
+            cwd=cwd,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+        )
+    except FileNotFoundError as missing:
+        raise CommandError(f"the program {words[0]} is not there ({missing.strerror})", result=None, hint=hint) from None
+    try:
+        out, err = child.communicate(stdin, timeout=timeout)
+    except BaseException as cut:
+        _kill_group(child)
+        child.communicate()
+        if isinstance(cut, subprocess.TimeoutExpired):
+            raise CommandError(
+                f"{_shown(words, secrets)} did not end within {timeout:.0f} s", result=None, hint=hint
+            ) from None
+        raise
+    result = Result(tuple(words), child.returncode, out, err)
+    if expect and result.code not in expect:
+        tail = _mask("\n".join((err or out).strip().splitlines()[-12:]), secrets)
+        raise CommandError(
+            f"{_shown(words, secrets)} ended with code {result.code}" + (f":\n{tail}" if tail else ""),
+            result=result,
+            hint=hint,
+        )
+    return result
+
+
+def start(
+    args: Sequence[str | Path],
+    *,
+    stdout: int | IO[bytes] = subprocess.DEVNULL,
+    stderr: int | IO[bytes] = subprocess.DEVNULL,
+    stdin: int | IO[bytes] = subprocess.DEVNULL,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    pass_fds: Sequence[int] = (),
+) -> subprocess.Popen[bytes]:
+    """Start a program in a session of its own and leave it running; the caller ends it by its id."""
+    words = [str(a) for a in args]
+    try:
+        return subprocess.Popen(
+            words,
+            stdin=stdin,
+            stdout=stdout,
+            stderr=stderr,
+            env=environment(env),
+            cwd=cwd,
+            pass_fds=tuple(pass_fds),
+            start_new_session=True,
+        )
+    except FileNotFoundError as missing:
+        raise CommandError(f"the program {words[0]} is not there ({missing.strerror})", result=None) from None
+
+
+def _kill_group(child: subprocess.Popen[str]) -> None:
+    try:
+        os.killpg(child.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
+def _shown(words: Sequence[str], secrets: Sequence[str]) -> str:
+    return _mask(shlex.join(words), secrets)
+
+
+def _mask(text: str, secrets: Sequence[str]) -> str:
+    for secret in secrets:
+        if secret:
+            text = text.replace(secret, "***")
+    return text
