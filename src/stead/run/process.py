@@ -1,4 +1,4 @@
-"""Start other programs: commands are lists, stdin is closed unless given, every run has a time limit and expected codes.
+"""Start other programs: commands are lists, stdin is closed unless given, every run has a time limit.
 
 A command that fails raises once, with the command, its code and its last lines. Secrets never travel in ``args``: use
 files or ``env``; values in ``secrets`` are masked wherever output is shown.
@@ -80,7 +80,9 @@ def run(
             start_new_session=True,
         )
     except FileNotFoundError as missing:
-        raise CommandError(f"the program {words[0]} is not there ({missing.strerror})", result=None, hint=hint) from None
+        raise CommandError(
+            f"the program {words[0]} is not there ({missing.strerror})", result=None, hint=hint
+        ) from None
     try:
         out, err = child.communicate(stdin, timeout=timeout)
     except BaseException as cut:

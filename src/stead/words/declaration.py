@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 
 from stead.words.probe import Probe, Target
@@ -14,7 +14,7 @@ from stead.words.probe import Probe, Target
 GUEST_UID_BASE = 524288
 
 
-class Saved(str, Enum):
+class Saved(StrEnum):
     """How a data folder reaches the places."""
 
     WHOLE = "whole"
@@ -38,7 +38,7 @@ class ServiceUser:
 class DataFolder:
     """A folder in data. ``path`` is relative to the data root and is /data/``path`` in the guest.
 
-    ``owner`` is a guest user name or ``root``; ``writable`` False means the guest has it read-only (the host writes it).
+    ``owner`` is a guest user name or ``root``; ``writable`` False: read-only in the guest, the host writes it.
     Every top-level folder (first part of the path) is one bind mount into the machine, writable if any folder in it is.
     """
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 
 from stead.words.declaration import Egress, Port, TreeFile
@@ -12,7 +12,7 @@ from stead.words.home import Home
 from stead.words.probe import Endpoint
 
 
-class NetworkKind(str, Enum):
+class NetworkKind(StrEnum):
     """Local: published on loopback only. Public: on every address of the host. Sealed: no way out at all."""
 
     LOCAL = "local"

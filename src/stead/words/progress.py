@@ -1,4 +1,4 @@
-"""How long work tells what it does: named steps, each with its time. The command line prints them, the keeper logs them."""
+"""How long work tells what it does: named steps, each with its time. The command line prints them."""
 
 from __future__ import annotations
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 
 
-class Verdict(str, Enum):
+class Verdict(StrEnum):
     """What a check found. A check that could not run is ``UNPROVEN``, never ``PASS``."""
 
     PASS = "pass"
@@ -24,7 +24,7 @@ def worst(verdicts: Iterable[Verdict]) -> Verdict:
     return Verdict.PASS if seen else Verdict.UNPROVEN
 
 
-class Severity(str, Enum):
+class Severity(StrEnum):
     """How much a finding matters: an alarm wakes the owner, a warning waits for the day, a note informs."""
 
     ALARM = "alarm"
