@@ -1,0 +1,150 @@
+"""The probe helper: a short-lived unprivileged process that stands where a machine's users stand.
+
+It reads one job (JSON) from standard input, joins the network namespace outside the machine, gives up root, then probes,
+writes markers or reads them, and prints JSON. What the machine answers is hostile bytes, so it is parsed only here.
+Started as ``python -m stead.rehearsal.helper``.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import encodings.idna  # noqa: F401  (loaded now: after giving up root the program's folder may be unreadable)
+import json
+import os
+import resource
+import ssl
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from typing import Any
+
+from stead.services import SERVICES
+from stead.words.declaration import Service
+from stead.words.errors import SteadError
+from stead.words.probe import Endpoint, Probe, ProbeFailure, Target, Unprovable
+from stead.words.quantities import read_time, say_time
+from stead.words.verdict import Verdict
+
+#: Host user of the helper: no passwd entry, outside every machine's id range.
+HELPER_UID = 590002
+_CLONE_NEWNET = 0x40000000
+_PR_SET_NO_NEW_PRIVS = 38
+_MEMORY = 1 << 30
+
+
+def main() -> None:
+    """Do the job on standard input; exit 0 with JSON on standard output whatever the machine answered."""
+    job = json.load(sys.stdin)
+    ssl.create_default_context()
+    step_outside(job["netns"])
+    target = read_target(job["target"])
+    services = tuple(s for s in SERVICES if job["services"] is None or s.name in job["services"])
+    actions: dict[str, Callable[[], object]] = {
+        "probe": lambda: _probe_all(services, target),
+        "mark": lambda: _mark_all(services, target, read_time(job["when"])),
+        "drill": lambda: {"markers": _newest_all(services, target), "probes": _probe_all(services, target)},
+    }
+    json.dump(actions[job["action"]](), sys.stdout)
+
+
+def step_outside(netns: str | None) -> None:
+    """Join the namespace (None: stay in the host's), then become the helper's user for good."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if netns is not None:
+        handle = os.open(f"/run/netns/{netns}", os.O_RDONLY | os.O_CLOEXEC)
+        if libc.setns(handle, _CLONE_NEWNET) != 0:
+            raise OSError(ctypes.get_errno(), f"cannot join the network namespace {netns}")
+        os.close(handle)
+    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+    resource.setrlimit(resource.RLIMIT_NPROC, (256, 256))
+    if os.geteuid() == 0:
+        os.setgroups([])
+        os.setresgid(HELPER_UID, HELPER_UID, HELPER_UID)
+        os.setresuid(HELPER_UID, HELPER_UID, HELPER_UID)
+    libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+
+
+def read_target(raw: dict[str, Any]) -> Target:
+    """The target written by :func:`stead.rehearsal.outside.write_target`."""
+    endpoints = {name: Endpoint(host, port) for name, (host, port) in raw.pop("endpoints").items()}
+    return Target(endpoints=endpoints, **raw)
+
+
+def _probe_all(services: tuple[Service, ...], target: Target) -> list[dict[str, object]]:
+    probes = [probe for service in services for probe in service.probes]
+    with ThreadPoolExecutor(max_workers=6) as pool:
+        return list(pool.map(lambda probe: _probe(probe, target), probes))
+
+
+def _probe(probe: Probe, target: Target) -> dict[str, object]:
+    began = time.monotonic()
+    verdict, detail = _judge(probe, target)
+    seconds = round(time.monotonic() - began, 3)
+    return {
+        "name": probe.name,
+        "service": probe.service,
+        "verdict": verdict.value,
+        "seconds": seconds,
+        "detail": detail,
+    }
+
+
+def _judge(probe: Probe, target: Target) -> tuple[Verdict, str]:
+    try:
+        return Verdict.PASS, probe.check(target)
+    except Unprovable as reason:
+        return Verdict.UNPROVEN, str(reason)
+    except ProbeFailure as reason:
+        return Verdict.FAIL, str(reason)
+    except SteadError as reason:
+        return Verdict.FAIL, reason.message
+    except Exception as reason:  # a machine may answer anything at all: whatever breaks the probe is its failure
+        return Verdict.FAIL, f"{type(reason).__name__}: {reason}"[:400]
+
+
+def _mark_all(services: tuple[Service, ...], target: Target, when: datetime) -> list[dict[str, object]]:
+    def mark(service: Service) -> dict[str, object]:
+        if service.marker is None:
+            raise ValueError(f"{service.name} keeps no markers")
+        began = time.monotonic()
+        error = _error_of(lambda: service.marker.write(target, when) if service.marker else None)
+        return {"service": service.name, "error": error, "seconds": round(time.monotonic() - began, 3)}
+
+    return _each_marked(services, mark)
+
+
+def _newest_all(services: tuple[Service, ...], target: Target) -> list[dict[str, object]]:
+    def newest(service: Service) -> dict[str, object]:
+        found: list[datetime] = []
+
+        def read() -> None:
+            moment = service.marker.newest(target) if service.marker else None
+            if moment is not None:
+                found.append(moment)
+
+        error = _error_of(read)
+        return {"service": service.name, "newest": say_time(found[0]) if found else None, "error": error}
+
+    return _each_marked(services, newest)
+
+
+def _each_marked(
+    services: tuple[Service, ...], act: Callable[[Service], dict[str, object]]
+) -> list[dict[str, object]]:
+    keeping = [service for service in services if service.marker is not None]
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        return list(pool.map(act, keeping))
+
+
+def _error_of(act: Callable[[], object]) -> str | None:
+    try:
+        act()
+    except Exception as reason:  # see _judge
+        return f"{type(reason).__name__}: {reason}"[:400]
+    return None
+
+
+if __name__ == "__main__":
+    main()
