@@ -1,0 +1,93 @@
+"""Every setting, declared once: reading, checking, help and the reference page all come from these tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from stead.settings import kinds
+from stead.settings.kinds import Read
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting. ``key`` is dotted; ``default`` and ``example`` are written as in the file (None: not set)."""
+
+    key: str
+    type: str
+    read: Read
+    default: str | int | list[str] | None
+    words: str
+    example: str
+
+    @property
+    def section(self) -> str:
+        """The table it stands in, empty for the top."""
+        return self.key.rpartition(".")[0]
+
+    @property
+    def name(self) -> str:
+        """Its key inside the section."""
+        return self.key.rpartition(".")[2]
+
+
+_LETS_ENCRYPT = "https://acme-v02.api.letsencrypt.org/directory"
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting("domain", "domain name", kinds.domain, None,
+            "Your domain. Not set: local mode, a name under .test, an authority of its own, loopback ports only.",
+            '"example.org"'),
+    Setting("acme.email", "mail address", kinds.email, None,
+            "Where the certificate authority writes to when something is wrong.", '"me@example.net"'),
+    Setting("acme.directory", "https address", kinds.https, _LETS_ENCRYPT,
+            "The ACME directory public certificates come from.", f'"{_LETS_ENCRYPT}"'),
+    Setting("goals.lose_at_most", "duration", kinds.duration("3m", "7d"), "15m",
+            "The most data that may be lost, as time. The keeper backs up often enough for it.", '"15m"'),
+    Setting("goals.back_within", "duration", kinds.duration("10s", "7d"), "5m",
+            "The time within which the server must be back on an empty computer.", '"5m"'),
+    Setting("goals.prove_every", "duration", kinds.duration("5m", "30d"), "1h",
+            "How often a drill proves both.", '"1h"'),
+    Setting("mail.relay", "host:port", kinds.host_port, None,
+            "A mail server that takes outgoing mail; needed where port 25 is closed, as in many homes.",
+            '"smtp.example.net:587"'),
+    Setting("mail.relay_user", "text", kinds.text, None, "The login name at the relay.", '"me@example.net"'),
+    Setting("mail.relay_password_file", "path", kinds.path, None,
+            "A file that holds the relay's password, readable by root only.", '"/etc/stead/relay-password"'),
+    Setting("mail.max_message_mb", "number", kinds.integer(1, 1000), 50,
+            "The largest message accepted, in megabytes.", "50"),
+    Setting("mail.quota_gb", "number", kinds.integer(0, 100_000), 0,
+            "The most one user's mail may hold, in gigabytes; 0: no limit.", "0"),
+    Setting("data.btrfs", "path", kinds.path, None,
+            "A folder on your own btrfs for the data. Not set: a file image that the keeper makes and grows.",
+            '"/srv/stead"'),
+    Setting("data.first_size", "size", kinds.size, "4GB",
+            "The file image's first size (MB, GB or TB). It takes only what is used and grows by itself.", '"4GB"'),
+    Setting("alerts.urls", "list of addresses", kinds.alerts, [],
+            "Where alarms go. Kept for a coming release; nothing is sent yet.", '["ntfy://my-topic"]'),
+    Setting("alerts.deadman", "https address", kinds.https, None,
+            "An address called while all is well. Kept for a coming release; not called yet.",
+            '"https://hc-ping.example/abc"'),
+    Setting("keeper.backup", "duration", kinds.duration("2m", "7d"), "15m",
+            "The longest time between two backups; they come sooner where goals.lose_at_most needs it "
+            "(at two thirds of it).", '"15m"'),
+    Setting("keeper.picture", "duration", kinds.duration("1m", "1d"), "10m",
+            "How often a picture of the data is taken, to look back at. A picture is not a backup.", '"10m"'),
+    Setting("keeper.marker", "duration", kinds.duration("10s", "10m"), "60s",
+            "How often a dated marker is written into every service.", '"60s"'),
+    Setting("keeper.probe", "duration", kinds.duration("30s", "10m"), "5m",
+            "How often every service is probed from outside.", '"5m"'),
+    Setting("local.port_shift", "number", kinds.integer(0, 50_000), 0,
+            "Added to every loopback port of local mode, so that several can live on one computer.", "0"),
+)  # fmt: skip
+
+PLACE: tuple[Setting, ...] = (
+    Setting("place.name", "short name", kinds.place_name, None, "What the place is called, in commands too.",
+            '"attic"'),
+    Setting("place.url", "folder or restic address", kinds.place_url, None,
+            "Where it is. Use one that survives this computer.", '"sftp:me@attic:/stead"'),
+    Setting("place.credentials_file", "path", kinds.path, None,
+            "A file of NAME=value lines the place's kind needs (such as AWS_ACCESS_KEY_ID), readable by root only.",
+            '"/etc/stead/attic.env"'),
+)  # fmt: skip
+
+#: Settings of a place that must be there.
+PLACE_REQUIRED = ("name", "url")

@@ -1,0 +1,122 @@
+"""What the owner wants, frozen. Nothing here reads files or knows defaults: see ``declared`` and ``reading``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+#: Backups start after this share of the allowed loss, so that a backup's own time still fits in the goal.
+_EARLY = 2 / 3
+
+
+@dataclass(frozen=True)
+class PlaceSetting:
+    """A place for copies: a restic repository, and the file with its backend's credentials (``NAME=value`` lines)."""
+
+    name: str
+    url: str
+    credentials_file: Path | None = None
+
+
+@dataclass(frozen=True)
+class AcmeSettings:
+    """How public certificates are fetched."""
+
+    email: str | None
+    directory: str
+
+
+@dataclass(frozen=True)
+class Goals:
+    """What the owner was promised, in seconds."""
+
+    lose_at_most: float
+    back_within: float
+    prove_every: float
+
+
+@dataclass(frozen=True)
+class HostPort:
+    """A name or address, and a TCP port."""
+
+    host: str
+    port: int
+
+
+@dataclass(frozen=True)
+class MailSettings:
+    """Outgoing mail and its limits; ``quota_gb`` 0 means none."""
+
+    relay: HostPort | None
+    relay_user: str | None
+    relay_password_file: Path | None
+    max_message_mb: int
+    quota_gb: int
+
+
+@dataclass(frozen=True)
+class DataSettings:
+    """Where data lies: ``btrfs`` is a folder on the owner's own btrfs (None: a file image of ``first_size`` bytes)."""
+
+    btrfs: Path | None
+    first_size: int
+
+
+@dataclass(frozen=True)
+class AlertSettings:
+    """Who is told when something is wrong."""
+
+    urls: tuple[str, ...]
+    deadman: str | None
+
+
+@dataclass(frozen=True)
+class KeeperSettings:
+    """How often the keeper acts, in seconds."""
+
+    backup: float
+    picture: float
+    marker: float
+    probe: float
+
+
+@dataclass(frozen=True)
+class LocalSettings:
+    """Local mode only: ``port_shift`` is added to every loopback port."""
+
+    port_shift: int
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings of one host, read and checked. ``places`` empty: the default folder on the same disk."""
+
+    domain: str | None
+    acme: AcmeSettings
+    goals: Goals
+    places: tuple[PlaceSetting, ...]
+    mail: MailSettings
+    data: DataSettings
+    alerts: AlertSettings
+    keeper: KeeperSettings
+    local: LocalSettings
+
+    @property
+    def public(self) -> bool:
+        """Whether the server has a public name (else: local mode, loopback only)."""
+        return self.domain is not None
+
+    @property
+    def name(self) -> str:
+        """The domain in use: the owner's, or ``stead.test`` in local mode."""
+        return self.domain or "stead.test"
+
+    @property
+    def hostname(self) -> str:
+        """The name of the machine itself, as certificates and mail clients see it."""
+        return f"mail.{self.domain}" if self.domain else "stead.test"
+
+    @property
+    def backup_interval(self) -> float:
+        """Seconds between backups: as set, or sooner where the goal would be missed while waiting."""
+        return min(self.keeper.backup, self.goals.lose_at_most * _EARLY)
