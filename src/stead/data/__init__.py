@@ -1,1 +1,37 @@
-"""data."""
+"""Data: one btrfs subvolume of everything that changes, and pictures of it."""
+
+from stead.data.health import check, scrub
+from stead.data.inside import HOST_FOLDER
+from stead.data.pictures import (
+    Thinned,
+    delete_picture,
+    list_pictures,
+    picture_with,
+    take_picture,
+    thin_pictures,
+    to_delete,
+)
+from stead.data.room import Grown, first_size, free_share, grow_if_needed
+from stead.data.volume import Volume, ensure_volume, unmount
+from stead.words.picture import Picture
+
+__all__ = [
+    "HOST_FOLDER",
+    "Grown",
+    "Picture",
+    "Thinned",
+    "Volume",
+    "check",
+    "delete_picture",
+    "ensure_volume",
+    "first_size",
+    "free_share",
+    "grow_if_needed",
+    "list_pictures",
+    "picture_with",
+    "scrub",
+    "take_picture",
+    "thin_pictures",
+    "to_delete",
+    "unmount",
+]
