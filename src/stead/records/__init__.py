@@ -1,1 +1,18 @@
-"""records."""
+"""What happened and what was proven, kept in one SQLite file: proofs, acts, probes, snapshots, findings, durations."""
+
+from stead.records.acts import Acting
+from stead.records.nouns import Act, Change, CheckedProbe, Measured, Noted, Proof, Snapshot, Step
+from stead.records.records import Records
+
+__all__ = [
+    "Act",
+    "Acting",
+    "Change",
+    "CheckedProbe",
+    "Measured",
+    "Noted",
+    "Proof",
+    "Records",
+    "Snapshot",
+    "Step",
+]

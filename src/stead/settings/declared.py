@@ -59,8 +59,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("data.btrfs", "path", kinds.path, None,
             "A folder on your own btrfs for the data. Not set: a file image that the keeper makes and grows.",
             '"/srv/stead"'),
-    Setting("data.first_size", "size", kinds.size, "4GB",
-            "The file image's first size (MB, GB or TB). It takes only what is used and grows by itself.", '"4GB"'),
+    Setting("data.first_size", "size", kinds.size, None,
+            "The file image's first size (MB, GB or TB). Not set: what fits the disk. It takes only the room that is "
+            "used and grows by itself.", '"4GB"'),
     Setting("alerts.urls", "list of addresses", kinds.alerts, [],
             "Where alarms go. Kept for a coming release; nothing is sent yet.", '["ntfy://my-topic"]'),
     Setting("alerts.deadman", "https address", kinds.https, None,

@@ -56,10 +56,11 @@ class MailSettings:
 
 @dataclass(frozen=True)
 class DataSettings:
-    """Where data lies: ``btrfs`` is a folder on the owner's own btrfs (None: a file image of ``first_size`` bytes)."""
+    """Where data lies: ``btrfs`` is a folder on the owner's own btrfs (None: a file image of ``first_size`` bytes, or,
+    when that is None, of what fits the disk)."""
 
     btrfs: Path | None
-    first_size: int
+    first_size: int | None
 
 
 @dataclass(frozen=True)
