@@ -137,11 +137,11 @@ def test_save_domain_refuses_what_it_cannot_keep(tmp_path: Path) -> None:
 def test_relay_reads_its_password(tmp_path: Path) -> None:
     secret = tmp_path / "p"
     content = f'[mail]\nrelay = "smtp.example.net:587"\nrelay_user = "me"\nrelay_password_file = "{secret}"\n'
-    mail = parse(content, FILE).mail
+    settings = parse(content, FILE)
     with pytest.raises(UsageError, match="cannot be read"):
-        relay(mail)
+        relay(settings)
     secret.write_text("geheim\n")
-    found = relay(mail)
+    found = relay(settings)
     assert found is not None and found.password == "geheim" and "geheim" not in repr(found)
 
 

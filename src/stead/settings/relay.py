@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from stead.settings.nouns import MailSettings
+from stead.settings.nouns import Settings
 from stead.words.declaration import Relay
 from stead.words.errors import UsageError
 
 
-def relay(mail: MailSettings) -> Relay | None:
+def relay(settings: Settings) -> Relay | None:
     """The relay outgoing mail takes, if the owner set one."""
+    mail = settings.mail
     if mail.relay is None:
         return None
     password = None
