@@ -1,0 +1,1 @@
+"""The calendar program as it runs inside the machine."""

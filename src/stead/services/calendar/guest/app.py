@@ -1,0 +1,31 @@
+"""Radicale behind the gate: the WSGI program of the calendar service, run by gunicorn inside the machine."""
+# mypy: disable-error-code="import-not-found,import-untyped"
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+
+from radicale import application as radicale
+
+from stead.services.login.dovecot import Login
+from stead.services.login.gate import Environ, Gate, Start
+
+# Radicale would work out its place in the URL from these once more, and differently.
+_FORWARDED = ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_HOST", "HTTP_X_FORWARDED_SERVER", "HTTP_X_FORWARDED_PROTO")
+
+
+def _program(environ: Environ, start: Start) -> Iterable[bytes]:
+    for name in _FORWARDED:
+        environ.pop(name, None)
+    # A Destination without a port means this one; over a unix socket gunicorn knows no port.
+    environ["wsgi.url_scheme"], environ["SERVER_PORT"] = "https", "443"
+    answer: Iterable[bytes] = radicale(environ, start)
+    return answer
+
+
+application = Gate(
+    _program,
+    Login(os.environ.get("STEAD_LOGIN_SOCKET", "/run/dovecot/auth-stead"), "calendar"),
+    mount="/calendar",
+)
