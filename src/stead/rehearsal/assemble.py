@@ -6,13 +6,12 @@ The one way to do it, for the live machine and for every rehearsal alike.
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
 from pathlib import Path
 
 from stead import machine, services
 from stead.services.identity import WATCH, Accounts
-from stead.settings import Settings
-from stead.words.declaration import ConfigContext, Relay
+from stead.settings import Settings, relay
+from stead.words.declaration import ConfigContext
 from stead.words.home import Home
 from stead.words.machine import Machine, MachinePlan, NetworkKind
 from stead.words.probe import Target
@@ -20,22 +19,6 @@ from stead.words.progress import Progress
 
 #: Port on our end of a machine's link where the send probe's sink listens.
 SINK_PORT = 2525
-LOCAL_DOMAIN = "stead.test"
-
-
-@dataclass(frozen=True)
-class Names:
-    """A server's mail domain and host name."""
-
-    domain: str
-    hostname: str
-
-    @classmethod
-    def of(cls, settings: Settings) -> Names:
-        """Local mode has one name for both; in public mode the host is ``mail.DOMAIN``."""
-        if settings.domain is None:
-            return cls(LOCAL_DOMAIN, LOCAL_DOMAIN)
-        return cls(settings.domain, f"mail.{settings.domain}")
 
 
 def watch_password(home: Home) -> str:
@@ -79,30 +62,23 @@ def plan(
 
 
 def _context(home: Home, settings: Settings, name: str, data: Path, network: NetworkKind) -> ConfigContext:
-    names = Names.of(settings)
-    accounts = Accounts(data, names.domain)
+    accounts = Accounts(data, settings.name).list()
+    sealed = network is NetworkKind.SEALED
     return ConfigContext(
-        domain=names.domain,
-        hostname=names.hostname,
-        public=settings.domain is not None,
-        rehearsal=network is NetworkKind.SEALED,
+        domain=settings.name,
+        hostname=settings.hostname,
+        public=settings.public,
+        rehearsal=sealed,
         outside=machine.outside_address(home, name, network),
         sink_port=SINK_PORT,
-        resolvers=() if network is NetworkKind.SEALED else host_resolvers(),
-        relay=_relay(settings) if network is not NetworkKind.SEALED else None,
-        accounts=tuple(account.name for account in accounts.list()),
-        owner=next((account.name for account in accounts.list() if account.owner), None),
-        acme_email=settings.acme_email,
-        acme_directory=settings.acme_directory,
-        limits={"message_mb": settings.max_message_mb, "quota_gb": settings.quota_gb},
+        resolvers=() if sealed else host_resolvers(),
+        relay=None if sealed else relay(settings),
+        accounts=tuple(account.name for account in accounts),
+        owner=next((account.name for account in accounts if account.owner), None),
+        acme_email=settings.acme.email,
+        acme_directory=settings.acme.directory,
+        limits={"message_mb": settings.mail.max_message_mb, "quota_gb": settings.mail.quota_gb},
     )
-
-
-def _relay(settings: Settings) -> Relay | None:
-    if settings.relay is None:
-        return None
-    password = settings.relay_password_file.read_text().strip() if settings.relay_password_file else None
-    return Relay(settings.relay.host, settings.relay.port, settings.relay_user, password)
 
 
 def host_resolvers(file: Path = Path("/etc/resolv.conf")) -> tuple[str, ...]:
@@ -119,12 +95,11 @@ def host_resolvers(file: Path = Path("/etc/resolv.conf")) -> tuple[str, ...]:
 
 def target(home: Home, settings: Settings, running: Machine) -> Target:
     """The running machine as its users see it, with the watch account to try it."""
-    names = Names.of(settings)
     authority = home.lib / "ca.pem"
     return Target(
         endpoints=running.endpoints,
-        domain=names.domain,
-        hostname=names.hostname,
+        domain=settings.name,
+        hostname=settings.hostname,
         ca_pem=authority.read_text() if authority.exists() else None,
         account=WATCH,
         password=watch_password(home),
