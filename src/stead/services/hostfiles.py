@@ -6,6 +6,7 @@ here opens one name at a time and refuses links; a file is written beside, synce
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 from collections.abc import Iterator
@@ -52,11 +53,11 @@ def enter(parent: int, name: str) -> Iterator[int]:
     """
     try:
         descriptor = os.open(name, _FOLDER, dir_fd=parent)
-    except FileNotFoundError:
-        os.mkdir(name, 0o700, dir_fd=parent)
-        descriptor = os.open(name, _FOLDER, dir_fd=parent)
-    except OSError:
-        os.rename(name, f"{name}.aside-{secrets.token_hex(4)}", src_dir_fd=parent, dst_dir_fd=parent)
+    except OSError as wrong:
+        if wrong.errno in (errno.ELOOP, errno.ENOTDIR):
+            os.rename(name, f"{name}.aside-{secrets.token_hex(4)}", src_dir_fd=parent, dst_dir_fd=parent)
+        elif wrong.errno != errno.ENOENT:
+            raise
         os.mkdir(name, 0o700, dir_fd=parent)
         descriptor = os.open(name, _FOLDER, dir_fd=parent)
     try:
