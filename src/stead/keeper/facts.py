@@ -1,0 +1,100 @@
+"""Everything the judgement of a host needs, gathered before and frozen: the judge itself looks at nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from stead.records.nouns import CheckedProbe, Measured
+from stead.settings.nouns import Goals
+from stead.words.verdict import Finding, Verdict
+
+
+@dataclass(frozen=True)
+class DrillFact:
+    """One drill of a place. ``lag`` is how far behind its snapshot the stalest service's marker was, in seconds."""
+
+    proof: int
+    verdict: Verdict
+    at: datetime
+    time_seconds: float | None
+    lag: float | None
+    method: str
+    reason: str | None
+
+
+@dataclass(frozen=True)
+class PlaceFact:
+    """One place: what is known to be in it and what drills of it found (the last one, and the last that passed).
+
+    ``trouble`` is why the last backup to it went wrong; not ``trouble_proven``: it could only not be made.
+    """
+
+    name: str
+    url: str
+    survives: bool
+    newest_at: datetime | None
+    newest_snapshot: str | None
+    last_drill: DrillFact | None
+    last_pass: DrillFact | None
+    trouble: str | None = None
+    trouble_proven: bool = True
+
+
+@dataclass(frozen=True)
+class ReleaseFact:
+    """A release: its name, when it was built, and whether it is the newest one made."""
+
+    id: str
+    built_at: str
+    current: bool
+
+
+@dataclass(frozen=True)
+class HalfDone:
+    """An act that a killed process left behind."""
+
+    kind: str
+    step: str | None
+    begun_at: datetime
+
+
+@dataclass(frozen=True)
+class Facts:
+    """One host at one moment. ``prepared`` is the measured time to get the program and the host's packages on an empty
+    computer (None: never measured); ``others`` are findings of other checks, such as data's health."""
+
+    now: datetime
+    host: str
+    domain: str
+    settings_file: str
+    goals: Goals
+    probe_every: float
+    set_up: bool
+    running: bool
+    keeper: bool
+    release: ReleaseFact | None
+    endpoints: Mapping[str, str]
+    services: tuple[str, ...]
+    probes: tuple[CheckedProbe, ...]
+    places: tuple[PlaceFact, ...]
+    prepared: Measured | None = None
+    certificate_until: datetime | None = None
+    clock_jumped_at: datetime | None = None
+    half_done: tuple[HalfDone, ...] = ()
+    others: tuple[Finding, ...] = ()
+
+    @property
+    def proof_age_allowed(self) -> float:
+        """Seconds after which a drill no longer proves anything about today."""
+        return 2 * self.goals.prove_every
+
+    def age(self, moment: datetime) -> float:
+        """Seconds since a moment; never negative, so that a clock set back makes nothing look fresh for ever."""
+        return max(0.0, (self.now - moment).total_seconds())
+
+    def proven(self, place: PlaceFact) -> bool:
+        """Whether the last drill of a place passed, and lately enough."""
+        last = place.last_drill
+        return last is not None and last.verdict is Verdict.PASS and self.age(last.at) <= self.proof_age_allowed

@@ -1,0 +1,175 @@
+"""From facts to findings: one small function for each thing that can be wrong, silent when it is not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from stead.keeper.facts import Facts, PlaceFact
+from stead.words.quantities import say_duration, say_time
+from stead.words.verdict import Finding, Severity, Verdict
+
+_DAY = 86400.0
+#: Results of probes older than this say nothing about now.
+PROBES_STALE = 15 * 60.0
+_CERTIFICATE_WARNING, _CERTIFICATE_ALARM = 14 * _DAY, 3 * _DAY
+
+Found = Iterator[Finding]
+
+
+def findings(facts: Facts) -> tuple[Finding, ...]:
+    """All findings, alarms first."""
+    if not facts.set_up:
+        return (*_not_set_up(facts), *facts.others)
+    found = [finding for look in _LOOKS for finding in look(facts)]
+    order = list(Severity)
+    return tuple(sorted((*found, *facts.others), key=lambda finding: order.index(finding.severity)))
+
+
+def _make(key: str, severity: Severity, what: str, next_step: str) -> Finding:
+    return Finding(key, severity, what, "", next_step)
+
+
+def _not_set_up(facts: Facts) -> Found:
+    yield _make("not-set-up", Severity.ALARM, "there is no server here yet", "make one: stead up")
+
+
+def _server(facts: Facts) -> Found:
+    if not facts.running:
+        yield _make("server-down", Severity.ALARM, "the server is not running", "start it: stead up")
+
+
+def _keeper(facts: Facts) -> Found:
+    if not facts.keeper:
+        yield _make(
+            "keeper-stopped",
+            Severity.ALARM,
+            "the keeper is not running, so nothing is backed up, proven or watched",
+            "start it: stead up",
+        )
+
+
+def _probes(facts: Facts) -> Found:
+    if not facts.running:
+        return
+    for checked in facts.probes:
+        probe = checked.result
+        if probe.verdict is Verdict.FAIL:
+            yield _make(
+                f"probe-failing:{probe.service}/{probe.name}",
+                Severity.ALARM,
+                f"{probe.service} cannot {probe.name}: {probe.detail}",
+                f"look at stead logs --service {probe.service}, then stead restart",
+            )
+    oldest = min((checked.checked_at for checked in facts.probes), default=None)
+    if oldest is None or facts.age(oldest) > max(PROBES_STALE, 2 * facts.probe_every):
+        since = "never" if oldest is None else f"for {say_duration(facts.age(oldest))} not"
+        yield _make("probes-old", Severity.WARNING, f"the services were {since} probed", "probe them now: stead probe")
+
+
+def _places(facts: Facts) -> Found:
+    if facts.places and not any(place.survives for place in facts.places):
+        yield _make(
+            "same-disk-only",
+            Severity.WARNING,
+            "the only backup is on this computer's own disk",
+            f"add a place that survives it: a [[place]] section in {facts.settings_file}, then stead up",
+        )
+    for place in facts.places:
+        yield from _backup(facts, place)
+        yield from _drill(facts, place)
+
+
+def _backup(facts: Facts, place: PlaceFact) -> Found:
+    goal = facts.goals.lose_at_most
+    if place.trouble:
+        yield _make(
+            f"backup-failing:{place.name}",
+            Severity.ALARM if place.trouble_proven else Severity.WARNING,
+            f"the last backup to {place.name} {'failed' if place.trouble_proven else 'could not be made'}: "
+            f"{place.trouble}",
+            f"correct the cause, then: stead backup run --place {place.name}",
+        )
+    if place.newest_at is None:
+        what = f"the place {place.name} has no backup yet"
+        yield _make(f"backup-old:{place.name}", Severity.WARNING, what, "make one: stead backup run")
+    elif (age := facts.age(place.newest_at)) > goal:
+        yield _make(
+            f"backup-old:{place.name}",
+            Severity.ALARM if age > 2 * goal else Severity.WARNING,
+            f"the newest backup in {place.name} is {say_duration(age)} old, the goal is {say_duration(goal)}",
+            "make one now and see why none was made: stead backup run",
+        )
+
+
+def _drill(facts: Facts, place: PlaceFact) -> Found:
+    last, now = place.last_drill, f"drill it now: stead drill --place {place.name}"
+    if last is None:
+        yield _make(f"drill-missing:{place.name}", Severity.WARNING, f"no drill of {place.name} was ever made", now)
+    elif last.verdict is Verdict.FAIL:
+        what = f"the last drill of {place.name} failed: {last.reason or 'no reason was given'}"
+        yield _make(f"drill-failed:{place.name}", Severity.ALARM, what, f"correct the cause, then {now}")
+    elif last.verdict is Verdict.UNPROVEN:
+        what = f"the last drill of {place.name} could not be made: {last.reason or 'no reason was given'}"
+        yield _make(f"drill-unproven:{place.name}", Severity.WARNING, what, f"correct the cause, then {now}")
+    elif not facts.proven(place):
+        what = f"the last drill of {place.name} was {say_duration(facts.age(last.at))} ago"
+        yield _make(f"drill-old:{place.name}", Severity.WARNING, what, now)
+
+
+def _prepared(facts: Facts) -> Found:
+    if facts.prepared is None:
+        yield _make(
+            "prepare-unmeasured",
+            Severity.NOTE,
+            "how long an empty computer needs to get the program and its packages was never measured here",
+            "run stead up from a fresh copy of the program on an empty computer once",
+        )
+
+
+def _certificate(facts: Facts) -> Found:
+    if facts.certificate_until is None:
+        return
+    left = (facts.certificate_until - facts.now).total_seconds()
+    if left < _CERTIFICATE_WARNING:
+        words = f"ends in {say_duration(left)}" if left > 0 else f"ended on {say_time(facts.certificate_until)}"
+        yield _make(
+            "certificate-ending",
+            Severity.ALARM if left < _CERTIFICATE_ALARM else Severity.WARNING,
+            f"the server's certificate {words} and was not renewed",
+            "see why: stead logs --service stead-acme, and stead doctor for the domain's names",
+        )
+
+
+def _clock(facts: Facts) -> Found:
+    if facts.clock_jumped_at is None:
+        return
+    passes = [place.last_pass.at for place in facts.places if place.last_pass]
+    if not passes or max(passes) <= facts.clock_jumped_at:
+        yield _make(
+            "clock-jump",
+            Severity.WARNING,
+            f"the computer's clock jumped at {say_time(facts.clock_jumped_at)}, so ages shown may be wrong",
+            "see that the clock is synchronised (stead doctor); the next passed drill clears this",
+        )
+
+
+def _half_done(facts: Facts) -> Found:
+    for act in facts.half_done:
+        yield _make(
+            f"half-done:{act.kind}",
+            Severity.WARNING,
+            f"a {act.kind} begun at {say_time(act.begun_at)} was cut off" + (f" while: {act.step}" if act.step else ""),
+            "the keeper clears it; if it stays: stead restart",
+        )
+
+
+_LOOKS: tuple[Callable[[Facts], Found], ...] = (
+    _server,
+    _keeper,
+    _probes,
+    _places,
+    _prepared,
+    _certificate,
+    _clock,
+    _half_done,
+)
