@@ -1,0 +1,198 @@
+"""The release store: a folder per release and the links ``current`` and ``previous``. What is listed is what is there;
+a release appears whole, by one rename, or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+
+from stead.release.building import Building, release_id
+from stead.release.halfmade import building_folder, remove_half_made, remove_release
+from stead.release.manifest import differences, digest_of, read_manifest, take_manifest
+from stead.release.recipe import Recipe, recipe_digest
+from stead.release.sbom import Package
+from stead.words.errors import SteadError
+from stead.words.home import Home
+from stead.words.progress import Progress
+from stead.words.quantities import read_time, say_size, say_time
+
+#: Room for one build: packages, the unpacked tree, and some air.
+ROOM_NEEDED = 1_500_000_000
+_ID = re.compile(r"r-[0-9a-f]{12}")
+
+
+@dataclass(frozen=True)
+class Release:
+    """One release. ``recipe`` is the digest of what it was made from, ``seconds`` what each step of its build took."""
+
+    id: str
+    folder: Path
+    digest: str
+    recipe: str
+    built_at: datetime
+    packages: tuple[Package, ...]
+    tools: Mapping[str, str]
+    seconds: Mapping[str, float]
+
+    @property
+    def tree(self) -> Path:
+        """The root of the machine's programs; owners are shifted by GUEST_UID_BASE."""
+        return self.folder / "tree"
+
+    @property
+    def manifest(self) -> Path:
+        """What is in the tree, one JSON line per entry."""
+        return self.folder / "manifest.jsonl"
+
+    @property
+    def sbom(self) -> Path:
+        """The package list, CycloneDX JSON."""
+        return self.folder / "sbom.cdx.json"
+
+    @classmethod
+    def read(cls, folder: Path) -> Release:
+        """The release in ``folder``; :class:`SteadError` when it is not a whole one."""
+        try:
+            facts = json.loads((folder / "release.json").read_text("utf-8"))
+            packages = tuple(Package(**package) for package in facts.pop("packages"))
+            built_at = read_time(facts.pop("built_at"))
+            return cls(folder=folder, packages=packages, built_at=built_at, **facts)
+        except (OSError, ValueError, TypeError, KeyError) as broken:
+            raise SteadError(f"{folder} is not a whole release ({broken})", hint="stead up builds a new one") from None
+
+    def write(self, folder: Path) -> None:
+        """Write ``release.json`` into ``folder``, whole or not at all."""
+        facts = asdict(self) | {"built_at": say_time(self.built_at), "tools": dict(self.tools)}
+        del facts["folder"]
+        half = folder / ".release.json"
+        half.write_text(json.dumps(facts, indent=1) + "\n", "utf-8")
+        half.replace(folder / "release.json")
+
+
+class ReleaseStore:
+    """The releases of one host."""
+
+    def __init__(self, home: Home) -> None:
+        self.home = home
+        self.folder = home.releases
+
+    def current(self) -> Release | None:
+        """The release that machines are booted from (None: none was built yet)."""
+        return self._linked("current")
+
+    def previous(self) -> Release | None:
+        """The release that was current before (None: there was none)."""
+        return self._linked("previous")
+
+    def list(self) -> tuple[Release, ...]:
+        """All whole releases, the newest first."""
+        folders = [p for p in self.folder.iterdir() if _ID.fullmatch(p.name)] if self.folder.is_dir() else []
+        whole = [Release.read(folder) for folder in folders if (folder / "release.json").is_file()]
+        return tuple(sorted(whole, key=lambda release: release.built_at, reverse=True))
+
+    def get(self, id: str) -> Release:
+        """The release of this name; :class:`SteadError` when it is not here."""
+        if not _ID.fullmatch(id) or not (self.folder / id).is_dir():
+            present = ", ".join(release.id for release in self.list()) or "none"
+            raise SteadError(f"there is no release {id} here", hint=f"present: {present}")
+        return Release.read(self.folder / id)
+
+    def build(self, recipe: Recipe, progress: Progress) -> Release:
+        """Build a release beside the others and return it; the current one stays until :meth:`make_current`.
+
+        Raises :class:`SteadError` (no disk, mirror down, file damaged ...) with nothing changed.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        remove_half_made(self.folder)
+        self._check_room()
+        last = self.current()
+        with _plain_umask(), building_folder(self.folder) as folder:
+            building = Building(recipe, folder, progress, dict(last.seconds) if last else {})
+            digest, packages, tools = building.make()
+            name = release_id(digest)
+            release = Release(
+                name,
+                self.folder / name,
+                digest,
+                recipe_digest(recipe),
+                datetime.now(UTC),
+                packages,
+                tools,
+                building.seconds,
+            )
+            if (self.folder / name / "release.json").is_file():
+                release.write(self.folder / name)  # the same tree is here already: only the recipe's words changed
+            else:
+                release.write(folder)
+                os.sync()  # before the name: a release that is listed survives a power cut whole
+                folder.rename(release.folder)
+        return release
+
+    def make_current(self, id: str) -> None:
+        """Let machines be booted from this release from now on: one atomic switch of a link."""
+        release, before = self.get(id), self.current()
+        if before is not None and before.id != release.id:
+            self._link("previous", before.id)
+        self._link("current", release.id)
+
+    def prune(self, keep: Collection[str] = ()) -> tuple[str, ...]:
+        """Remove all but the current, the previous and the named releases; returns what was removed."""
+        kept = {*keep, *(release.id for release in (self.current(), self.previous()) if release is not None)}
+        gone = tuple(release.id for release in self.list() if release.id not in kept)
+        for id in gone:
+            remove_release(self.folder / id)
+        return gone
+
+    def verify(self, id: str) -> tuple[str, ...]:
+        """Compare a release with its manifest and its name, every byte; returns the first differences (none: sound)."""
+        release = self.get(id)
+        manifest = release.manifest.read_bytes()
+        if release_id(digest_of(manifest)) != id:
+            return (f"manifest.jsonl: its digest is not {id}",)
+        found = list(differences(read_manifest(manifest), take_manifest(release.tree)))
+        for name, expected in release.tools.items():
+            tool = release.folder / "tools" / name
+            if not tool.is_file() or sha256(tool.read_bytes()).hexdigest() != expected:
+                found.append(f"tools/{name}: missing or changed")
+        return tuple(found)
+
+    def _linked(self, name: str) -> Release | None:
+        link = self.folder / name
+        return self.get(os.readlink(link)) if link.is_symlink() and (link / "release.json").is_file() else None
+
+    def _link(self, name: str, id: str) -> None:
+        half = self.folder / f".{name}"
+        half.unlink(missing_ok=True)
+        half.symlink_to(id)
+        half.replace(self.folder / name)
+
+    def _check_room(self) -> None:
+        free = shutil.disk_usage(self.folder).free
+        if free < ROOM_NEEDED:
+            raise SteadError(
+                f"a new release needs {say_size(ROOM_NEEDED)} of disk, and {self.folder} has {say_size(free)} free",
+                hint="free some space; nothing was changed",
+            )
+
+
+def host_restic(release: Release) -> Path:
+    """The restic that the host runs: Debian's, out of the same signed archive as the release."""
+    return release.folder / "tools" / "restic"
+
+
+@contextmanager
+def _plain_umask() -> Iterator[None]:
+    """The modes of new files are the same whatever the caller's shell was set to."""
+    before = os.umask(0o022)
+    try:
+        yield
+    finally:
+        os.umask(before)
