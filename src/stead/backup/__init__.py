@@ -1,1 +1,73 @@
-"""backup."""
+"""Backup: pictures into places, and back out of them. Whether it worked is always judged, never believed."""
+
+from stead.backup.cold import MountedPlace, mount_cold, mounted, require_fuse, require_snapshot
+from stead.backup.compare import Compared, compare_with_manifest
+from stead.backup.cycle import BackupOutcome, run_backup
+from stead.backup.damage import damage, losses, missing_packs, missing_snapshots
+from stead.backup.disks import same_disk
+from stead.backup.known import Known, KnownSnapshot, load_known
+from stead.backup.manifest import Summary, manifest_digest, manifest_maker, read_manifest, summarise
+from stead.backup.opening import ensure_place, open_place, place_of
+from stead.backup.place import Kind, Place, kind_of, url_without_secrets
+from stead.backup.releases import ensure_release_in_place
+from stead.backup.restic import Checked, Restic, Snapshot, check, ls, snapshots
+from stead.backup.restoring import Restored, restore_cold
+from stead.backup.troubles import (
+    NoDisk,
+    NoFuse,
+    NoSuchSnapshot,
+    PlaceBusy,
+    PlaceDamaged,
+    PlaceFull,
+    PlaceUnreachable,
+    WrongPassword,
+)
+
+__all__ = [
+    "BackupOutcome",
+    "Checked",
+    "Compared",
+    "Kind",
+    "Known",
+    "KnownSnapshot",
+    "MountedPlace",
+    "NoDisk",
+    "NoFuse",
+    "NoSuchSnapshot",
+    "Place",
+    "PlaceBusy",
+    "PlaceDamaged",
+    "PlaceFull",
+    "PlaceUnreachable",
+    "Restic",
+    "Restored",
+    "Snapshot",
+    "Summary",
+    "WrongPassword",
+    "check",
+    "compare_with_manifest",
+    "damage",
+    "ensure_place",
+    "ensure_release_in_place",
+    "kind_of",
+    "load_known",
+    "losses",
+    "ls",
+    "manifest_digest",
+    "manifest_maker",
+    "missing_packs",
+    "missing_snapshots",
+    "mount_cold",
+    "mounted",
+    "open_place",
+    "place_of",
+    "read_manifest",
+    "require_fuse",
+    "require_snapshot",
+    "restore_cold",
+    "run_backup",
+    "same_disk",
+    "snapshots",
+    "summarise",
+    "url_without_secrets",
+]

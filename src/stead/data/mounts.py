@@ -59,7 +59,7 @@ def require_btrfs() -> None:
     if not _has_btrfs():
         raise SteadError(
             "this computer's kernel has no btrfs, which Stead keeps all data on",
-            hint="run `modprobe btrfs` and read its answer; the kernels of Debian and Ubuntu (packages linux-image-amd64 "
+            hint="run `modprobe btrfs`, read its answer; the kernels of Debian and Ubuntu (linux-image-amd64 "
             "and linux-image-generic) have it, some hosters' reduced kernels do not: choose another kernel there",
         )
 

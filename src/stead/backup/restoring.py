@@ -1,0 +1,106 @@
+"""A whole snapshot back on disk, cold, into an empty folder, and believed only when every count agrees."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from stead.backup.locks import reading
+from stead.backup.opening import open_place
+from stead.backup.place import Place
+from stead.backup.restic import DATA_PATH, Restic, snapshots
+from stead.backup.troubles import NoDisk, NoSuchSnapshot, PlaceDamaged, first, trouble
+from stead.backup.work import Ended, work
+from stead.words.errors import UsageError
+from stead.words.home import Home
+from stead.words.progress import Progress
+from stead.words.quantities import say_size
+
+_BLOCK = 4096
+#: Restic's exit codes that are about the place as a whole.
+_NOUNS = (10, 11, 12)
+
+
+@dataclass(frozen=True)
+class Restored:
+    """A restore that came back whole by restic's account. ``path`` holds data; compare it with its manifest next."""
+
+    path: Path
+    files: int
+    size: int
+    seconds: float
+
+
+def restore_cold(
+    home: Home,
+    place: Place,
+    program: Path,
+    snapshot: str,
+    *,
+    target: Path,
+    progress: Progress,
+    include: Sequence[str] = (),
+) -> Restored:
+    """Restore a snapshot into the empty folder ``target`` with no cache and no lock.
+
+    ``include`` limits it to some paths below data. Raises :class:`PlaceDamaged` when anything is missing or wrong,
+    :class:`NoDisk` when it does not fit, and the other nouns of ``troubles``.
+    """
+    began = time.monotonic()
+    restic = Restic(program, place)
+    target.mkdir(parents=True, exist_ok=True)
+    if os.listdir(target):
+        raise UsageError(
+            f"{target} is not empty", hint="a restore over older files proves nothing: give an empty folder"
+        )
+    with reading(home, place):
+        open_place(home, restic)
+        _require_room(restic, snapshot, target)
+        words: list[str | Path] = ["restore", snapshot, "--target", target]
+        for path in include:
+            words += ["--include", f"{DATA_PATH}/{path}"]
+        ended = work(restic, words, progress)
+    _judge(place, snapshot, ended)
+    return Restored(
+        path=target / DATA_PATH.lstrip("/"),
+        files=int(ended.summary.get("files_restored", 0)),
+        size=int(ended.summary.get("bytes_restored", 0)),
+        seconds=time.monotonic() - began,
+    )
+
+
+def _require_room(restic: Restic, snapshot: str, target: Path) -> None:
+    found = snapshots(restic, snapshot)
+    if not found:
+        raise NoSuchSnapshot(f"the place {restic.place.name} has no snapshot {snapshot[:8]}")
+    disk = os.statvfs(target)
+    needed, free = found[0].size + found[0].files * _BLOCK, disk.f_bavail * disk.f_frsize
+    if needed > free:
+        raise NoDisk(
+            f"the restore needs {say_size(needed)} and the disk under {target} has {say_size(free)} free",
+            hint="free some space, or give a folder on another disk",
+        )
+
+
+def _judge(place: Place, snapshot: str, ended: Ended) -> None:
+    """Code, error lines, counts, nothing skipped: restic's summary of a restore into a full disk claims everything."""
+    if any("no space left on device" in line or "disk quota exceeded" in line for line in ended.errors):
+        raise NoDisk(f"the disk was full before the restore was done: {first(ended.errors, 2)}")
+    if ended.code in _NOUNS:
+        raise trouble(place.name, ended.code, ended.stderr)
+    problems = list(ended.errors)
+    summary = ended.summary
+    if not problems and ended.code != 0:
+        problems.append(f"restic ended with code {ended.code}")
+    if not problems and not summary:
+        problems.append("restic gave no account of it")
+    for whole, done in (("total_files", "files_restored"), ("total_bytes", "bytes_restored")):
+        if summary.get(whole, 0) != summary.get(done, 0):
+            problems.append(f"{done.replace('_', ' ')}: {summary.get(done, 0)} of {summary.get(whole, 0)}")
+    if summary.get("files_skipped"):
+        problems.append(f"{summary['files_skipped']} files were skipped")
+    if problems:
+        raise PlaceDamaged(f"snapshot {snapshot[:8]} did not come back from the place {place.name}: {first(problems)}")
