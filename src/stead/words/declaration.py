@@ -101,7 +101,8 @@ class ConfigContext:
 
     ``outside`` is the address of the host's end of the machine's link, where the send probe's sink listens
     (``sink_port``). ``rehearsal`` machines renew and send nothing. ``data`` is the data root on the host as this
-    machine will see it (read-only use: key names, users); ``resolvers`` are the host's own resolvers.
+    machine will see it (read-only use: key names, users); ``resolvers`` are the host's own resolvers. ``port_shift`` is
+    added to every local port, as in the machine's plan.
     """
 
     domain: str
@@ -117,6 +118,7 @@ class ConfigContext:
     acme_email: str | None = None
     acme_directory: str | None = None
     limits: Mapping[str, int] = field(default_factory=dict)
+    port_shift: int = 0
 
 
 #: One count per kind of thing, e.g. ``{"alice": {"INBOX": 12, "Junk": 0}}`` flattened to ``{"alice/INBOX": 12}``.
