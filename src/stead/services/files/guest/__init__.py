@@ -1,0 +1,1 @@
+"""The files program as it runs inside the machine: WsgiDAV's protocol over folders, storage and rules of our own."""
