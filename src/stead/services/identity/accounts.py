@@ -50,8 +50,11 @@ class Accounts:
 
     def list(self) -> tuple[Account, ...]:
         """The accounts in use, oldest first; neither the watch account nor removed ones."""
-        with self._folder() as folder:
-            return _people(_read(folder))
+        try:
+            with open_folder(self._root / "identity") as folder:
+                return _people(_read(folder))
+        except FileNotFoundError:
+            return ()
 
     def owner(self) -> str | None:
         """The name of the server's (first) owner, who gets the mail of postmaster and the like."""
@@ -115,7 +118,7 @@ class Accounts:
         self._change(lambda book: book)
 
     def _change(self, change: Callable[[Book], Book]) -> Book:
-        with self._folder() as folder, _lock(folder):
+        with open_folder(self._root) as root, enter(root, "identity") as folder, _lock(folder):
             remove_leftovers(folder)
             before = _read(folder)
             after = change(before)
@@ -124,11 +127,6 @@ class Accounts:
             for name, content, owner, mode in _derived(after, self._domain):
                 _write_changed(folder, name, content, owner, mode)
             return after
-
-    @contextmanager
-    def _folder(self) -> Iterator[int]:
-        with open_folder(self._root) as root, enter(root, "identity") as folder:
-            yield folder
 
 
 def _derived(book: Book, domain: str) -> tuple[tuple[str, str, Owner, int], ...]:

@@ -2,7 +2,7 @@
 # Ask the ACME authority for a certificate when there is none, it ends within 30 days, or a name has become known to DNS.
 # Reads STEAD_NAMES (the main one first), STEAD_ACME_EMAIL and STEAD_ACME_DIRECTORY.
 set -eu
-umask 077
+umask 022
 home=/data/acme/lego
 # shellcheck disable=SC2086 # the names are words
 set -- $STEAD_NAMES

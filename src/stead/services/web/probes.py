@@ -1,0 +1,111 @@
+"""Probes, markers and inventory of the web page, seen from outside."""
+
+from __future__ import annotations
+
+import os
+import socket
+import ssl
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from stat import S_ISREG
+
+from stead.probes import dav
+from stead.probes.http import connected, request
+from stead.services.tls import ISSUER
+from stead.words.declaration import Inventory, MarkerKind
+from stead.words.probe import Probe, ProbeFailure, Target, Unprovable
+
+#: A certificate with less than this left should have been renewed long ago.
+_ENOUGH = timedelta(days=14)
+
+#: Where our markers lie: owners' programs do not show names with a dot, and the web server hides them from the world.
+WATCH_FOLDER = "/files/site/.stead-watch/"
+
+
+def _page_shown(target: Target) -> str:
+    page = request(target, "GET", "/", auth=False)
+    if page.status != 200 or not page.body:
+        raise ProbeFailure(f"the page was answered with {page.status} and {len(page.body)} bytes")
+    if page.headers.get("x-content-type-options") != "nosniff":
+        raise ProbeFailure("the page comes without its security headers")
+    plain = request(target, "GET", "/", auth=False, endpoint="http")
+    place = plain.headers.get("location", "")
+    if plain.status not in (301, 308) or not place.startswith("https://"):
+        raise ProbeFailure(f"plain HTTP is not led to HTTPS but answered with {plain.status}")
+    return f"the page has {len(page.body)} bytes; plain HTTP is led to HTTPS"
+
+
+def _certificate_valid(target: Target) -> str:
+    if "https" not in target.endpoints:
+        raise Unprovable("no https endpoint is published")
+    place = target.endpoints["https"]
+    context = ssl.create_default_context(cadata=target.ca_pem)
+    try:
+        with (
+            socket.create_connection((place.host, place.port), target.timeout) as raw,
+            context.wrap_socket(raw, server_hostname=target.hostname) as secure,
+        ):
+            found = secure.getpeercert() or {}
+    except ssl.SSLCertVerificationError as refused:
+        raise ProbeFailure(f"the certificate is refused: {refused.verify_message}") from None
+    left = datetime.fromtimestamp(ssl.cert_time_to_seconds(str(found["notAfter"])), UTC) - datetime.now(UTC)
+    if left < _ENOUGH:
+        raise ProbeFailure(f"the certificate ends in {left.days} days and was not renewed")
+    issuer = _common_name(found.get("issuer", ()))
+    if issuer.startswith(ISSUER) and not target.domain.endswith(".test"):
+        raise ProbeFailure("no public authority has given a certificate yet: browsers and other mail servers warn")
+    return f"valid for {target.hostname}, {left.days} days left, given by {issuer or 'an authority without a name'}"
+
+
+def _common_name(name: object) -> str:
+    """The last of a distinguished name's values, as :mod:`ssl` gives it: a tuple of tuples of pairs."""
+    parts = [str(value) for group in (name if isinstance(name, tuple) else ()) for _key, value in group]
+    return parts[-1] if parts else ""
+
+
+def _settings_found(target: Target) -> str:
+    for path in ("/.well-known/autoconfig/mail/config-v1.1.xml", "/mail/config-v1.1.xml"):
+        answer = request(target, "GET", path, auth=False, limit=65536)
+        if answer.status != 200 or f"<hostname>{target.hostname}</hostname>" not in answer.text:
+            raise ProbeFailure(f"{path} does not lead mail programs here (answer {answer.status})")
+    return "mail programs find their settings by the address alone"
+
+
+def _write_marker(target: Target, when: datetime) -> None:
+    with connected(target) as client:
+        place = dav.path(WATCH_FOLDER, dav.marker_name(when, "txt"))
+        # The folder is missing the first time, and whenever an owner has emptied the page's folder.
+        if client.request("PUT", place, body=b"marker\n").status not in (201, 204):
+            client.expect((201, 405), "MKCOL", WATCH_FOLDER)
+            client.expect((201, 204), "PUT", place, body=b"marker\n")
+        dav.sweep(client, WATCH_FOLDER, when)
+
+
+def _newest_marker(target: Target) -> datetime | None:
+    with connected(target) as client:
+        return dav.newest(dav.names(client, WATCH_FOLDER))
+
+
+def count(root: Path, _users: tuple[str, ...]) -> Inventory:
+    """Count the page's files and bytes in the data tree at ``root``; no link is followed, our markers are left out."""
+    sizes = list(_sizes(root / "web/site"))
+    totals = {"files": len(sizes), "bytes": sum(sizes)}
+    return Inventory(totals, {"site": len(sizes)})
+
+
+def _sizes(folder: Path) -> Iterator[int]:
+    for _path, folders, names, descriptor in os.fwalk(folder, follow_symlinks=False):
+        folders[:] = [name for name in folders if name != WATCH_FOLDER.split("/")[-2]]
+        for name in names:
+            found = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
+            if S_ISREG(found.st_mode):
+                yield found.st_size
+
+
+PROBES = (
+    Probe("page shown", "web", _page_shown),
+    Probe("certificate valid", "web", _certificate_valid),
+    Probe("settings found", "web", _settings_found),
+)
+MARKER = MarkerKind(_write_marker, _newest_marker)
