@@ -1,0 +1,114 @@
+"""A live server made by the product's own functions, with people on it, as tests and benches use it."""
+
+from __future__ import annotations
+
+import imaplib
+import smtplib
+import ssl
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from stead import live, machine
+from stead.release import Release, ReleaseStore
+from stead.services.identity import Accounts
+from stead.settings import Settings, load
+from stead.words.home import Home
+from stead.words.machine import Machine
+from stead.words.probe import Endpoint
+from stead.words.progress import Progress, Silent
+
+#: Everybody's password here; long enough for the rules, and known to every test.
+PASSWORD = "correct horse battery staple"
+PEOPLE = ("alice", "bob")
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server as its users reach it; ``ca`` is the file they were told to trust."""
+
+    home: Home
+    settings: Settings
+    people: Mapping[str, str]
+
+    @property
+    def machine(self) -> Machine:
+        """The live machine, asked anew: tests stop and start it."""
+        running = machine.find(self.home, "live")
+        assert running is not None, "the live machine does not run"
+        return running
+
+    @property
+    def ca(self) -> Path:
+        """The certificate authority's file."""
+        return self.home.lib / "ca.pem"
+
+    @property
+    def domain(self) -> str:
+        """What comes after the @."""
+        return self.settings.name
+
+    def endpoint(self, name: str) -> Endpoint:
+        """Where the protocol is reached."""
+        return self.machine.endpoints[name]
+
+    def url(self, path: str = "/") -> str:
+        """An address on the web, by the name the certificate is for."""
+        return f"https://localhost:{self.endpoint('https').port}{path}"
+
+    def tls(self) -> ssl.SSLContext:
+        """Trusts this server's own authority and nobody else."""
+        return ssl.create_default_context(cafile=str(self.ca))
+
+    @contextmanager
+    def imap(self, name: str) -> Iterator[imaplib.IMAP4_SSL]:
+        """A logged-in IMAP connection."""
+        at = self.endpoint("imaps")
+        with imaplib.IMAP4_SSL("localhost", at.port, ssl_context=self.tls(), timeout=30) as connection:
+            connection.login(name, self.people[name])
+            yield connection
+
+    @contextmanager
+    def submission(self, name: str) -> Iterator[smtplib.SMTP_SSL]:
+        """A logged-in connection to send mail as ``name``."""
+        at = self.endpoint("submissions")
+        with smtplib.SMTP_SSL("localhost", at.port, context=self.tls(), timeout=30) as connection:
+            connection.login(name, self.people[name])
+            yield connection
+
+    def inbound(self) -> smtplib.SMTP:
+        """A connection to port 25 with STARTTLS done, as a stranger's server makes it."""
+        connection = smtplib.SMTP("localhost", self.endpoint("smtp").port, local_hostname="mx.example.org", timeout=60)
+        connection.starttls(context=self.tls())
+        return connection
+
+    def settle(self) -> None:
+        """Bring the server to what the settings say (``stead up`` again)."""
+        live.up(self.home, self.settings, Silent())
+
+
+def lend(home: Home, release: Release) -> None:
+    """Put a release that was built elsewhere into this home's store, as if it had been built there."""
+    home.releases.mkdir(parents=True, exist_ok=True)
+    (home.releases / release.id).symlink_to(release.folder)
+    ReleaseStore(home).make_current(release.id)
+
+
+@contextmanager
+def served(home: Home, release: Release, progress: Progress | None = None) -> Iterator[Server]:
+    """A server in ``home`` with alice and bob, up when the block begins. Who made the home takes it down."""
+    home.etc.mkdir(parents=True, exist_ok=True)
+    if not home.settings_file.exists():
+        home.settings_file.write_text('[data]\nfirst_size = "2GB"\n')
+    lend(home, release)
+    settings = load(home)
+    live.up(home, settings, progress or Silent())
+    accounts = Accounts(home.data, settings.name)
+    known = {account.name for account in accounts.list()}
+    for name in PEOPLE:
+        if name in known:
+            accounts.set_password(name, PASSWORD)
+        else:
+            accounts.add(name, PASSWORD)
+    yield Server(home, settings, dict.fromkeys(PEOPLE, PASSWORD))
