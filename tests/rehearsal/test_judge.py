@@ -26,8 +26,7 @@ GOOD = Facts(
     differences=(),
     vanished=(),
     place_errors=(),
-    missing_packs=(),
-    missing_snapshots=(),
+    losses=(),
     unsealed=(),
 )
 
@@ -41,8 +40,7 @@ def test_a_drill_with_nothing_wrong_passes_and_its_recovery_point_is_the_stalest
     ("wrong", "words"),
     [
         ({"unsealed": ["route to 10.0.0.1"]}, "not sealed: route to 10.0.0.1"),
-        ({"missing_packs": ["ab12"]}, "1 packs are missing from the place: ab12"),
-        ({"missing_snapshots": ["ab12"]}, "snapshots disappeared"),
+        ({"losses": ["pack ab12 is gone"]}, "lost what was put there: pack ab12 is gone"),
         ({"place_errors": ["ciphertext verification failed"]}, "damaged data"),
         ({"vanished": ["mail: everything of alice is gone"]}, "everything of alice"),
         ({"differences": ["calendar: alice/home is missing"]}, "alice/home is missing"),

@@ -1,1 +1,21 @@
-"""live."""
+"""The live machine's stories: up, down, restart, remove; backing it up, marking it, probing it."""
+
+from stead.live.down import down, remove
+from stead.live.save import Saving, backup
+from stead.live.summary import UpSummary
+from stead.live.up import clean, restart, up
+from stead.live.watch import endpoints, mark, probe
+
+__all__ = [
+    "Saving",
+    "UpSummary",
+    "backup",
+    "clean",
+    "down",
+    "endpoints",
+    "mark",
+    "probe",
+    "remove",
+    "restart",
+    "up",
+]

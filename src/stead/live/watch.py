@@ -45,7 +45,7 @@ def endpoints(home: Home, settings: Settings) -> dict[str, str]:
     port = live.endpoints["https"].port
     base = f"https://{settings.hostname}" + ("" if port == 443 else f":{port}")
     if not settings.public:
-        base = f"https://localhost:{port}"
+        base = f"https://127.0.0.1:{port}"
     addresses["http"] = f"http://{addresses['http']}"
     addresses |= {
         "https": f"{base}/",

@@ -3,7 +3,7 @@
 from stead.machine.collecting import ensure as ensure_collector
 from stead.machine.guest import Answer, ask, failed_units, wait_booted
 from stead.machine.lifecycle import all_names as names
-from stead.machine.lifecycle import find, start, stop
+from stead.machine.lifecycle import find, saved_plan, start, stop
 from stead.machine.logs import LogLine, console, read_logs
 from stead.machine.naming import outside_address
 from stead.machine.ports import free_port_shift
@@ -28,6 +28,7 @@ __all__ = [
     "read_logs",
     "remove_units",
     "start",
+    "saved_plan",
     "stop",
     "sweep",
     "wait_booted",

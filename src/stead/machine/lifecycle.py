@@ -64,6 +64,11 @@ def find(home: Home, name: str) -> Machine | None:
     return Machine(home, name, published, link.outside, link.outside_netns, leader)
 
 
+def saved_plan(home: Home, name: str) -> MachinePlan:
+    """The plan the machine was last started with; SteadError when it never was."""
+    return saved.load(naming.plan_file(home, name))
+
+
 def all_names(home: Home) -> tuple[str, ...]:
     """The names of the machines that run or have left something in their folder."""
     return tuple(sorted(entry.name for entry in home.machines.iterdir())) if home.machines.is_dir() else ()

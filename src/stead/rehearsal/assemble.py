@@ -10,6 +10,7 @@ from pathlib import Path
 
 from stead import machine, services
 from stead.services.identity import WATCH, Accounts
+from stead.services.tls import trusted
 from stead.settings import Settings, relay
 from stead.words.declaration import ConfigContext
 from stead.words.home import Home
@@ -95,12 +96,11 @@ def host_resolvers(file: Path = Path("/etc/resolv.conf")) -> tuple[str, ...]:
 
 def target(home: Home, settings: Settings, running: Machine) -> Target:
     """The running machine as its users see it, with the watch account to try it."""
-    authority = home.lib / "ca.pem"
     return Target(
         endpoints=running.endpoints,
         domain=settings.name,
         hostname=settings.hostname,
-        ca_pem=authority.read_text() if authority.exists() else None,
+        ca_pem=trusted(home, public=settings.public),
         account=WATCH,
         password=watch_password(home),
         outside=running.outside,
@@ -112,4 +112,3 @@ def bring_up(home: Home, settings: Settings, wanted: MachinePlan, progress: Prog
     """Boot the plan; the machine and the target to probe. SteadError with the machine's last words when it fails."""
     running = machine.start(wanted, progress)
     return running, target(home, settings, running)
-

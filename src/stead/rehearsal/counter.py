@@ -17,7 +17,6 @@ from pathlib import Path
 from subprocess import Popen, TimeoutExpired  # noqa: TID251  (the type of what stead.run.start returns)
 from typing import IO
 
-from stead.rehearsal.inventory import Inventories
 from stead.run import start
 from stead.services import SERVICES
 from stead.words.declaration import Inventory
@@ -79,18 +78,6 @@ class Counting:
         if self._child.poll() is None:
             self._child.kill()
             self._child.wait()
-
-
-def expected(recorded: Inventories, unit: Unit) -> Inventory:
-    """The share of one unit in a recorded inventory: a part's name begins with its user."""
-    whole = recorded.get(unit.service, Inventory({}, {}))
-    return Inventory({}, {name: number for name, number in whole.parts.items() if owner_of(name) == unit.user})
-
-
-def owner_of(part: str) -> str:
-    """The user a part of an inventory belongs to (``alice/INBOX``), or :data:`COMMON`."""
-    user, slash, _ = part.partition("/")
-    return user if slash else COMMON
 
 
 def in_turn(units: Sequence[Unit], counted_at: Mapping[Unit, str]) -> list[Unit]:

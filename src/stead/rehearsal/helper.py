@@ -1,6 +1,6 @@
 """The probe helper: a short-lived unprivileged process that stands where a machine's users stand.
 
-It reads one job (JSON) from standard input, joins the network namespace outside the machine, gives up root, then probes,
+It reads one job (JSON) from standard input, joins the network namespace outside the machine, gives up root, probes,
 writes markers or reads them, and prints JSON. What the machine answers is hostile bytes, so it is parsed only here.
 Started as ``python -m stead.rehearsal.helper``.
 """
@@ -130,9 +130,7 @@ def _newest_all(services: tuple[Service, ...], target: Target) -> list[dict[str,
     return _each_marked(services, newest)
 
 
-def _each_marked(
-    services: tuple[Service, ...], act: Callable[[Service], dict[str, object]]
-) -> list[dict[str, object]]:
+def _each_marked(services: tuple[Service, ...], act: Callable[[Service], dict[str, object]]) -> list[dict[str, object]]:
     keeping = [service for service in services if service.marker is not None]
     with ThreadPoolExecutor(max_workers=4) as pool:
         return list(pool.map(act, keeping))

@@ -23,7 +23,7 @@ class Step:
 @dataclass(frozen=True)
 class DrillReport:
     """The outcome of one drill. ``recovery_time_seconds`` runs from nothing mounted to every capability probed;
-    ``recovery_point_seconds`` is what would be lost, by the oldest of the services' newest markers. ``reason`` names the
+    ``recovery_point_seconds`` is what would be lost, by the oldest of the services' newest markers. ``reason`` is the
     cause of anything but a pass."""
 
     verdict: Verdict
@@ -62,8 +62,7 @@ class Facts:
     differences: Sequence[str]
     vanished: Sequence[str]
     place_errors: Sequence[str]
-    missing_packs: Sequence[str]
-    missing_snapshots: Sequence[str]
+    losses: Sequence[str]
     unsealed: Sequence[str]
 
 
@@ -81,8 +80,7 @@ def judge(facts: Facts) -> tuple[Verdict, str | None]:
     """The verdict and its reason: the first cause in the order in which causes explain each other."""
     causes = [
         _listed("the sealed network was not sealed", facts.unsealed),
-        _listed(f"{len(facts.missing_packs)} packs are missing from the place", facts.missing_packs),
-        _listed("snapshots disappeared from the place", facts.missing_snapshots),
+        _listed("the place lost what was put there", facts.losses),
         _listed("the place gave damaged data", facts.place_errors),
         _listed("data is gone", facts.vanished),
         _listed("not everything came back", facts.differences),

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from stead import backup, machine, services
-from stead.backup import Place
+from stead import machine, services
+from stead.backup import Place, place_of
 from stead.release import Release, ReleaseStore, host_restic
-from stead.settings import Settings
-from stead.words.errors import SteadError
+from stead.settings import PlaceSetting, Settings
+from stead.words.errors import SteadError, UsageError
 from stead.words.home import Home
+
+#: The place of an owner who named none: a folder on the same disk, and said to be so.
+DEFAULT_PLACE = "same-disk"
 
 
 def current_release(home: Home) -> Release:
@@ -26,9 +29,21 @@ def restic_program(home: Home) -> Path:
     return host_restic(current_release(home))
 
 
-def places(home: Home, settings: Settings) -> tuple[Place, ...]:
-    """The places of the settings, or the default one on the same disk."""
-    return backup.places(home, tuple((place.name, place.url, place.credentials_file) for place in settings.places))
+def place_settings(home: Home, settings: Settings, name: str | None = None) -> tuple[PlaceSetting, ...]:
+    """The places of the settings (or the default one), or the one called ``name``."""
+    known = settings.places or (PlaceSetting(DEFAULT_PLACE, str(home.default_place)),)
+    chosen = tuple(place for place in known if name in (None, place.name))
+    if not chosen:
+        raise UsageError(f"there is no place named {name}", hint=f"known: {', '.join(p.name for p in known)}")
+    return chosen
+
+
+def places(home: Home, settings: Settings, name: str | None = None) -> tuple[Place, ...]:
+    """The same places as nouns of the backup room; nothing is asked or made."""
+    return tuple(
+        place_of(home, one.name, one.url, credentials_file=one.credentials_file)
+        for one in place_settings(home, settings, name)
+    )
 
 
 def port_shift(home: Home, settings: Settings) -> int:

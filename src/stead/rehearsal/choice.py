@@ -1,0 +1,87 @@
+"""What a drill drills: which place, which snapshot, and which release it is booted with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from stead.backup import KnownSnapshot, Place, load_known, require_snapshot
+from stead.records import Records
+from stead.rehearsal.known import current_release, places
+from stead.settings import Settings
+from stead.words.errors import UnprovenError, UsageError
+from stead.words.home import Home
+
+HOST, PLACE = "host", "place"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is asked of a drill. None: the place drilled longest ago, its newest snapshot, the release whose turn it is.
+
+    ``release`` is ``host``, ``place`` or the id of the current release; ``full`` restores to disk first.
+    """
+
+    full: bool = False
+    place: str | None = None
+    snapshot: str | None = None
+    release: str | None = None
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One drill, decided. ``before`` is the backup before the chosen one (None: it is the first);
+    ``release_snapshot`` is where the place keeps the release (None: it is booted from the host)."""
+
+    place: Place
+    snapshot: KnownSnapshot
+    newest: bool
+    before: KnownSnapshot | None
+    release: str
+    release_snapshot: str | None
+
+
+def choose(home: Home, settings: Settings, wanted: Wanted) -> Choice:
+    """Decide; UnprovenError when there is nothing that could be drilled."""
+    place = _place(home, settings, wanted)
+    known = load_known(home, place.name)
+    if known.newest is None and wanted.snapshot is None:
+        raise UnprovenError(f"there is no backup in {place.name} yet", hint="stead backup run")
+    chosen = known.newest
+    if wanted.snapshot is not None:
+        full = require_snapshot(home, place, wanted.snapshot)
+        chosen = known.snapshot(full)
+    assert chosen is not None
+    earlier = [s for s in known.snapshots if s.taken_at < chosen.taken_at]
+    release, kept = _release(home, wanted, place.name, chosen, known.releases)
+    newest = max(known.snapshots, key=lambda s: s.taken_at)
+    return Choice(
+        place, chosen, chosen.id == newest.id, max(earlier, key=lambda s: s.taken_at, default=None), release, kept
+    )
+
+
+def _place(home: Home, settings: Settings, wanted: Wanted) -> Place:
+    known = places(home, settings, wanted.place)
+    last: dict[str, int] = {}
+    with Records(home.records) as records:
+        for proof in records.proofs("drill", limit=200):
+            last.setdefault(str(proof.evidence.get("place")), proof.id)
+    return min(known, key=lambda place: last.get(place.name, 0))
+
+
+def _release(home: Home, wanted: Wanted, place: str, snapshot: KnownSnapshot, kept: object) -> tuple[str, str | None]:
+    in_place = kept.get(snapshot.release) if isinstance(kept, dict) else None
+    current = current_release(home).id
+    if wanted.release not in (None, HOST, PLACE, current):
+        raise UsageError(f"{wanted.release} is not the current release", hint=f"allowed: {HOST}, {PLACE} or {current}")
+    turn = wanted.release or _turn(home, place)
+    if turn == PLACE and in_place is not None:
+        return snapshot.release, in_place
+    if turn == PLACE and wanted.release == PLACE:
+        raise UnprovenError(f"the place {place} holds no release", hint="stead backup run puts it there")
+    return current, None
+
+
+def _turn(home: Home, place: str) -> str:
+    with Records(home.records) as records:
+        last = next((p for p in records.proofs("drill", limit=50) if p.evidence.get("place") == place), None)
+    return PLACE if last is not None and last.evidence.get("release_from") == HOST else HOST

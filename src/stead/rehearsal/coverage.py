@@ -1,0 +1,88 @@
+"""Which parts of a backup a drill counts, in which turn, and what the count says against the record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from stead.records import Records
+from stead.rehearsal.counter import COMMON, GRACE, LIMIT, Counting, Unit, in_turn
+from stead.rehearsal.inventory import Inventories, differences
+from stead.services import SERVICES
+from stead.words.declaration import Inventory
+from stead.words.home import Home
+from stead.words.quantities import read_time, say_time
+
+#: What was not counted for this long is waited for, however long it takes.
+_AT_LEAST_EVERY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What a drill counted: what it found, what differs from the record, and what there was no time for."""
+
+    found: dict[Unit, Inventory]
+    differences: tuple[str, ...]
+    left_out: tuple[Unit, ...]
+
+    def totals(self) -> dict[str, dict[str, int]]:
+        """Totals by service, of what was counted."""
+        sums: dict[str, dict[str, int]] = {}
+        for unit, inventory in self.found.items():
+            mine = sums.setdefault(unit.service, {})
+            for kind, number in inventory.totals.items():
+                mine[kind] = mine.get(kind, 0) + number
+        return sums
+
+
+def units_of(recorded: Inventories, users: Sequence[str]) -> list[Unit]:
+    """Everything there is to count: each user of each service that counts, and what belongs to nobody alone."""
+    counting = [service.name for service in SERVICES if service.inventory is not None and service.name in recorded]
+    return [Unit(service, user) for service in counting for user in (COMMON, *users)]
+
+
+def order(home: Home, units: Sequence[Unit]) -> list[Unit]:
+    """The units in the turn in which they are due."""
+    return in_turn(units, _counted_at(home))
+
+
+def collect(
+    home: Home, counting: Counting, units: Sequence[Unit], recorded: Inventories, users: Sequence[str], *, whole: bool
+) -> Counted:
+    """Take what was counted, compare it with the record, and remember what was reached."""
+    now, before = datetime.now(UTC), _counted_at(home)
+    overdue = [u for u in units if u in before and now - read_time(before[u]) > _AT_LEAST_EVERY]
+    found = counting.collect(wait=LIMIT if whole or overdue else GRACE)
+    _remember(home, before, found, now)
+    lines = [
+        line
+        for unit, inventory in found.items()
+        for line in differences(
+            {unit.service: Inventory({}, _share(recorded, unit, users))},
+            {unit.service: Inventory({}, inventory.parts)},
+        )
+    ]
+    return Counted(found, tuple(lines), tuple(unit for unit in units if unit not in found))
+
+
+def _share(recorded: Inventories, unit: Unit, users: Sequence[str]) -> dict[str, int]:
+    parts = recorded[unit.service].parts
+    return {name: number for name, number in parts.items() if _owner(name, users) == unit.user}
+
+
+def _owner(part: str, users: Sequence[str]) -> str:
+    user = part.partition("/")[0]
+    return user if user in users else COMMON
+
+
+def _counted_at(home: Home) -> Mapping[Unit, str]:
+    with Records(home.records) as records:
+        noted = records.noted("counted")
+    return {Unit(*key.split("/", 1)): when for key, when in noted.content.items()} if noted else {}
+
+
+def _remember(home: Home, before: Mapping[Unit, str], found: Mapping[Unit, Inventory], now: datetime) -> None:
+    after = {**before, **dict.fromkeys(found, say_time(now))}
+    with Records(home.records) as records:
+        records.note("counted", {f"{unit.service}/{unit.user}": when for unit, when in after.items()}, now)

@@ -1,0 +1,211 @@
+"""A drill: a backup mounted cold, booted in a sealed network, probed, counted, judged, and removed without a trace."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from stead import backup, machine
+from stead.backup import MountedPlace
+from stead.records import Records
+from stead.rehearsal import coverage, layers, outside
+from stead.rehearsal.assemble import bring_up, plan, watch_password
+from stead.rehearsal.choice import HOST, PLACE, Choice, Wanted, choose
+from stead.rehearsal.counter import Counting
+from stead.rehearsal.inventory import vanished
+from stead.rehearsal.known import current_release, restic_program
+from stead.rehearsal.lock import held
+from stead.rehearsal.report import DrillReport, Facts, Step, judge, recovery_point
+from stead.services.identity import WATCH, Accounts
+from stead.settings import Settings
+from stead.words.errors import UNPROVEN, SteadError, UsageError
+from stead.words.home import Home
+from stead.words.machine import NetworkKind
+from stead.words.progress import Progress
+from stead.words.verdict import Verdict
+
+_CAUSE_WITHIN = 30.0
+
+
+@dataclass
+class _Run:
+    """One drill under way, filled as it goes, so that one that breaks off still reports what it reached."""
+
+    home: Home
+    settings: Settings
+    wanted: Wanted
+    progress: Progress
+    name: str = field(default_factory=lambda: f"r-{secrets.token_hex(3)}")
+    steps: list[Step] = field(default_factory=list)
+    choice: Choice | None = None
+    facts: Facts | None = None
+    counted: coverage.Counted | None = None
+
+    @contextmanager
+    def step(self, name: str, words: str) -> Iterator[None]:
+        """One step of the contract, timed."""
+        began = time.monotonic()
+        try:
+            with self.progress.step(words):
+                yield
+        finally:
+            self.steps.append(Step(name, round(time.monotonic() - began, 3)))
+
+
+def drill(
+    home: Home,
+    settings: Settings,
+    progress: Progress,
+    *,
+    full: bool = False,
+    place: str | None = None,
+    snapshot: str | None = None,
+    release: str | None = None,
+) -> DrillReport:
+    """Rehearse the recovery of a backup and store the proof. What it found is its verdict, never an exception.
+
+    For the choices see :class:`stead.rehearsal.choice.Wanted`; one that cannot be (an unknown place) is a UsageError.
+    """
+    run = _Run(home, settings, Wanted(full, place, snapshot, release), progress)
+    with held(home, "drill", wait=600):
+        layers.sweep(home)
+        try:
+            run.choice = choose(home, settings, run.wanted)
+            verdict, reason = _rehearse(run, run.choice)
+        except UsageError:
+            raise
+        except SteadError as trouble:
+            verdict = Verdict.UNPROVEN if trouble.code == UNPROVEN else Verdict.FAIL
+            reason = trouble.message
+    report = _report(run, verdict, reason)
+    now = datetime.now(UTC)
+    with Records(home.records) as records:
+        seconds = sum(step.seconds for step in run.steps)
+        proof = records.save_proof("drill", verdict, now, seconds, report.to_json())
+        records.set_state(f"drill {report.place}", verdict.value, reason or "passed", now)
+    return replace(report, proof=proof)
+
+
+def _rehearse(run: _Run, choice: Choice) -> tuple[Verdict, str | None]:
+    with ExitStack() as stack:
+        folder = stack.enter_context(layers.folder(run.home, run.name))
+        with run.step("mount", f"open {choice.place.name} and mount the backup, cold"):
+            place = _open(run, choice, folder, stack)
+            data = _data(run, choice, place, folder)
+            tree = place.release(choice.release_snapshot) / "tree" if place and choice.release_snapshot else None
+            overlay = stack.enter_context(layers.overlay(folder, data))
+        stack.callback(machine.stop, run.home, run.name)
+        try:
+            run.facts = _prove(run, choice, place, data, tree, overlay)
+        except SteadError as trouble:
+            raise _explained(run, choice, place, trouble) from trouble
+        verdict, reason = judge(run.facts)
+        if verdict is Verdict.FAIL and not run.facts.losses:
+            reason = _with_cause(run, choice, place, reason or "")
+        began = time.monotonic()
+    run.steps.append(Step("remove", round(time.monotonic() - began, 3)))
+    return verdict, reason
+
+
+def _open(run: _Run, choice: Choice, folder: Path, stack: ExitStack) -> MountedPlace | None:
+    """The place as folders; a full drill with the host's release needs none."""
+    if run.wanted.full and choice.release_snapshot is None:
+        return None
+    return stack.enter_context(backup.mount_cold(run.home, choice.place, restic_program(run.home), folder / "place"))
+
+
+def _data(run: _Run, choice: Choice, place: MountedPlace | None, folder: Path) -> Path:
+    """The snapshot's data: mounted, or restored to disk with every byte compared."""
+    snapshot = choice.snapshot
+    if place is not None and not run.wanted.full:
+        return place.data(snapshot.id)
+    program = restic_program(run.home)
+    restored = backup.restore_cold(
+        run.home, choice.place, program, snapshot.id, target=folder / "restored", progress=run.progress
+    )
+    compared = backup.compare_with_manifest(restored.path, digest=snapshot.manifest)
+    if compared.problems:
+        raise SteadError(f"not every byte came back: {'; '.join(compared.problems[:3])}")
+    return restored.path
+
+
+def _prove(
+    run: _Run, choice: Choice, place: MountedPlace | None, data: Path, tree: Path | None, overlay: Path
+) -> Facts:
+    """Boot, probe, count; everything seen, not yet judged."""
+    home, settings = run.home, run.settings
+    Accounts(overlay, settings.name).ensure_watch(watch_password(home))
+    users = (*(account.name for account in Accounts(overlay, settings.name).list()), WATCH)
+    units = coverage.order(home, coverage.units_of(choice.snapshot.inventory, users))
+    counting = Counting(data, units)
+    try:
+        with run.step("boot", "boot it in a sealed network"):
+            wanted = plan(
+                home, settings, name=run.name, tree=tree or current_release(home).tree, data=overlay,
+                network=NetworkKind.SEALED,
+            )  # fmt: skip
+            booted, target = bring_up(home, settings, wanted, run.progress)
+            unsealed = machine.prove_sealed(booted)
+        with run.step("probe", "read the markers and probe every capability"):
+            markers, probes = outside.drill(target, booted.netns)
+        with run.step("compare", "compare what came back with what was saved"):
+            run.counted = coverage.collect(
+                home, counting, units, choice.snapshot.inventory, users, whole=run.wanted.full
+            )
+            losses = backup.losses(home, choice.place, restic_program(home))
+    finally:
+        counting.give_up()
+    return Facts(
+        newest_snapshot=choice.newest,
+        snapshot_time=choice.snapshot.taken_at,
+        now=datetime.now(UTC),
+        lose_at_most=settings.goals.lose_at_most,
+        markers=markers,
+        probes=probes,
+        differences=run.counted.differences,
+        vanished=vanished(choice.before.inventory, choice.snapshot.inventory) if choice.before else (),
+        place_errors=place.errors() if place else (),
+        losses=losses,
+        unsealed=unsealed,
+    )
+
+
+def _explained(run: _Run, choice: Choice, place: MountedPlace | None, trouble: SteadError) -> SteadError:
+    """A machine that does not come up on damaged data says little: look for the cause in the place."""
+    reason = _with_cause(run, choice, place, trouble.message)
+    return SteadError(reason) if reason != trouble.message else trouble
+
+
+def _with_cause(run: _Run, choice: Choice, place: MountedPlace | None, reason: str) -> str:
+    found = place.errors() if place else ()
+    if not found and choice.place.folder is None:
+        return reason
+    found = found or backup.damage(run.home, choice.place, restic_program(run.home), within=_CAUSE_WITHIN)
+    return f"the place gave damaged data: {'; '.join(found[:3])}; so {reason}" if found else reason
+
+
+def _report(run: _Run, verdict: Verdict, reason: str | None) -> DrillReport:
+    choice, facts, counted = run.choice, run.facts, run.counted
+    left_out = [f"not counted this time: {u.service} of {u.user or 'all'}" for u in counted.left_out] if counted else []
+    return DrillReport(
+        verdict=verdict,
+        reason=reason,
+        snapshot=choice.snapshot.id if choice else run.wanted.snapshot,
+        place=choice.place.name if choice else run.wanted.place,
+        release=choice.release if choice else None,
+        release_from=PLACE if choice and choice.release_snapshot else HOST,
+        method="full" if run.wanted.full else "mounted",
+        recovery_point_seconds=recovery_point(facts) if facts else None,
+        recovery_time_seconds=round(sum(s.seconds for s in run.steps if s.name in ("mount", "boot", "probe")), 3)
+        if facts
+        else None,
+        steps=tuple(run.steps),
+        probes=facts.probes if facts else (),
+        inventory=counted.totals() if counted else {},
+        notes=tuple(left_out),
+    )
