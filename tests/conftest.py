@@ -5,14 +5,20 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from stead.release import Release, host_restic
 from stead.words.home import Home
-from tests.rig import releases
-from tests.rig.homes import NewHome, new_home
-from tests.rig.server import Server, served
+
+# The rest is imported where it is used: a test of one room must not fail because another room is broken.
+if TYPE_CHECKING:
+    from stead.release import Release
+    from tests.rig.homes import NewHome
+    from tests.rig.server import Server
+
+_REPOSITORY = Path(__file__).resolve().parents[1]
+_STORE = Path(os.environ.get("STEAD_TEST_HOME") or _REPOSITORY / ".check/home")
 
 #: A test that asks for one of these boots machines.
 _BOOTING = {"release", "live", "fresh_live"}
@@ -22,9 +28,9 @@ _ORDER = ("root", "boot", "host")
 
 def pytest_configure(config: pytest.Config) -> None:
     """Tests of single rooms that need a restic take it from the release of last time, if there is one."""
-    found = releases.present()
-    if found is not None:
-        os.environ.setdefault("STEAD_RESTIC", str(host_restic(found)))
+    tool = _STORE / "lib/releases/current/tools/restic"
+    if tool.exists():
+        os.environ.setdefault("STEAD_RESTIC", str(tool.resolve()))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -32,24 +38,32 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if _BOOTING & set(getattr(item, "fixturenames", ())):
             item.add_marker("boot")
-        if os.geteuid() and any(item.get_closest_marker(name) for name in _ORDER):
+        if os.geteuid() and _known(item):
             item.add_marker(pytest.mark.skip(reason="needs root"))
-    items.sort(key=lambda item: max((n for n, name in enumerate(_ORDER, 1) if item.get_closest_marker(name)), default=0))
+    items.sort(key=lambda item: max((_ORDER.index(mark.name) + 1 for mark in _known(item)), default=0))
+
+
+def _known(item: pytest.Item) -> list[pytest.Mark]:
+    return [mark for mark in item.iter_markers() if mark.name in _ORDER]
 
 
 @pytest.fixture(scope="session")
 def release() -> Release:
     """The release that all tests boot."""
+    from tests.rig import releases
+
     built = releases.ensure()
     os.environ["STEAD_TEST_RELEASE"] = str(built.tree)
-    os.environ["STEAD_TEST_HOME"] = str(releases.store_home().etc.parent)
-    os.environ["STEAD_RESTIC"] = str(host_restic(built))
+    os.environ["STEAD_TEST_HOME"] = str(_STORE)
+    os.environ["STEAD_RESTIC"] = str(built.folder / "tools/restic")
     return built
 
 
 @pytest.fixture(scope="session")
 def homes(tmp_path_factory: pytest.TempPathFactory) -> NewHome:
     """Makes homes under a short path of the run's folder."""
+    from tests.rig.homes import new_home
+
     return new_home(tmp_path_factory.getbasetemp() / "h")
 
 
@@ -63,6 +77,8 @@ def home(homes: NewHome) -> Iterator[Home]:
 @pytest.fixture(scope="session")
 def live(homes: NewHome, release: Release) -> Iterator[Server]:
     """One running server for the whole run, with alice (the owner) and bob. Leave it as you found it."""
+    from tests.rig.server import served
+
     with homes() as fresh, served(fresh, release) as server:
         yield server
 
@@ -70,6 +86,8 @@ def live(homes: NewHome, release: Release) -> Iterator[Server]:
 @pytest.fixture
 def fresh_live(home: Home, release: Release) -> Iterator[Server]:
     """A running server of the test's own: it may be broken, filled, stopped."""
+    from tests.rig.server import served
+
     with served(home, release) as server:
         yield server
 
@@ -77,4 +95,4 @@ def fresh_live(home: Home, release: Release) -> Iterator[Server]:
 @pytest.fixture
 def repository() -> Path:
     """The clone the tests run in."""
-    return releases.REPOSITORY
+    return _REPOSITORY
