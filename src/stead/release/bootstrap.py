@@ -27,6 +27,7 @@ _ANSWERS = "postfix postfix/main_mailer_type select No configuration\n"
 
 #: Signs of a cause in what apt says, in this order, with our words and the next thing to try.
 _CAUSES = (
+    (("failed to execute mmdebstrap",), "mmdebstrap is not on this host", "apt-get install mmdebstrap"),
     (("No space left on device",), "the disk is full", "free some space and try again"),
     (
         ("NO_PUBKEY", "is not signed", "BADSIG", "The following signatures were invalid", "invalid signature"),

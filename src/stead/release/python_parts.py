@@ -45,7 +45,15 @@ def _download(lock: str, folder: Path, *options: str, python_path: Path | None =
     folder.mkdir(parents=True)
     requirements = folder.with_name(f"{folder.name}.lock")
     requirements.write_text(lock + "\n", "utf-8")
-    pip = [sys.executable, "-m", "pip", "--quiet", "--no-input", "--disable-pip-version-check", "download"]
+    pip: list[str | Path] = [
+        sys.executable,
+        "-m",
+        "pip",
+        "--quiet",
+        "--no-input",
+        "--disable-pip-version-check",
+        "download",
+    ]
     command = [*pip, "--require-hashes", "--no-deps", *options, "-d", folder, "-r", requirements]
     try:
         run(command, timeout=300, env=_environment(folder.parent, python_path))

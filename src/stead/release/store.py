@@ -3,78 +3,29 @@ a release appears whole, by one rename, or not at all."""
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
 from stead.release.building import Building, release_id
+from stead.release.built import Release, whole
 from stead.release.halfmade import building_folder, remove_half_made, remove_release
 from stead.release.manifest import differences, digest_of, read_manifest, take_manifest
 from stead.release.recipe import Recipe, recipe_digest
-from stead.release.sbom import Package
+from stead.run.process import run
 from stead.words.errors import SteadError
 from stead.words.home import Home
 from stead.words.progress import Progress
-from stead.words.quantities import read_time, say_size, say_time
+from stead.words.quantities import say_size
 
 #: Room for one build: packages, the unpacked tree, and some air.
 ROOM_NEEDED = 1_500_000_000
 _ID = re.compile(r"r-[0-9a-f]{12}")
-
-
-@dataclass(frozen=True)
-class Release:
-    """One release. ``recipe`` is the digest of what it was made from, ``seconds`` what each step of its build took."""
-
-    id: str
-    folder: Path
-    digest: str
-    recipe: str
-    built_at: datetime
-    packages: tuple[Package, ...]
-    tools: Mapping[str, str]
-    seconds: Mapping[str, float]
-
-    @property
-    def tree(self) -> Path:
-        """The root of the machine's programs; owners are shifted by GUEST_UID_BASE."""
-        return self.folder / "tree"
-
-    @property
-    def manifest(self) -> Path:
-        """What is in the tree, one JSON line per entry."""
-        return self.folder / "manifest.jsonl"
-
-    @property
-    def sbom(self) -> Path:
-        """The package list, CycloneDX JSON."""
-        return self.folder / "sbom.cdx.json"
-
-    @classmethod
-    def read(cls, folder: Path) -> Release:
-        """The release in ``folder``; :class:`SteadError` when it is not a whole one."""
-        try:
-            facts = json.loads((folder / "release.json").read_text("utf-8"))
-            packages = tuple(Package(**package) for package in facts.pop("packages"))
-            built_at = read_time(facts.pop("built_at"))
-            return cls(folder=folder, packages=packages, built_at=built_at, **facts)
-        except (OSError, ValueError, TypeError, KeyError) as broken:
-            raise SteadError(f"{folder} is not a whole release ({broken})", hint="stead up builds a new one") from None
-
-    def write(self, folder: Path) -> None:
-        """Write ``release.json`` into ``folder``, whole or not at all."""
-        facts = asdict(self) | {"built_at": say_time(self.built_at), "tools": dict(self.tools)}
-        del facts["folder"]
-        half = folder / ".release.json"
-        half.write_text(json.dumps(facts, indent=1) + "\n", "utf-8")
-        half.replace(folder / "release.json")
 
 
 class ReleaseStore:
@@ -95,8 +46,8 @@ class ReleaseStore:
     def list(self) -> tuple[Release, ...]:
         """All whole releases, the newest first."""
         folders = [p for p in self.folder.iterdir() if _ID.fullmatch(p.name)] if self.folder.is_dir() else []
-        whole = [Release.read(folder) for folder in folders if (folder / "release.json").is_file()]
-        return tuple(sorted(whole, key=lambda release: release.built_at, reverse=True))
+        found = [release for release in map(whole, folders) if release is not None]
+        return tuple(sorted(found, key=lambda release: release.built_at, reverse=True))
 
     def get(self, id: str) -> Release:
         """The release of this name; :class:`SteadError` when it is not here."""
@@ -119,21 +70,16 @@ class ReleaseStore:
             digest, packages, tools = building.make()
             name = release_id(digest)
             release = Release(
-                name,
-                self.folder / name,
-                digest,
-                recipe_digest(recipe),
-                datetime.now(UTC),
-                packages,
-                tools,
-                building.seconds,
+                id=name,
+                folder=self.folder / name,
+                digest=digest,
+                recipe=recipe_digest(recipe),
+                built_at=datetime.now(UTC),
+                packages=packages,
+                tools=tools,
+                seconds=building.seconds,
             )
-            if (self.folder / name / "release.json").is_file():
-                release.write(self.folder / name)  # the same tree is here already: only the recipe's words changed
-            else:
-                release.write(folder)
-                os.sync()  # before the name: a release that is listed survives a power cut whole
-                folder.rename(release.folder)
+            self._move_in(folder, release)
         return release
 
     def make_current(self, id: str) -> None:
@@ -164,9 +110,20 @@ class ReleaseStore:
                 found.append(f"tools/{name}: missing or changed")
         return tuple(found)
 
+    def _move_in(self, folder: Path, release: Release) -> None:
+        """Give a finished build its name. The same tree may be here already; it stays if it is sound."""
+        if whole(release.folder) is not None and not self.verify(release.id):
+            release.write(release.folder)
+            return
+        release.write(folder)
+        if release.folder.exists():
+            remove_release(release.folder)
+        run(["sync", "-f", folder], timeout=600)  # before the name: what is listed survives a power cut whole
+        folder.rename(release.folder)
+
     def _linked(self, name: str) -> Release | None:
         link = self.folder / name
-        return self.get(os.readlink(link)) if link.is_symlink() and (link / "release.json").is_file() else None
+        return whole(self.folder / os.readlink(link)) if link.is_symlink() else None
 
     def _link(self, name: str, id: str) -> None:
         half = self.folder / f".{name}"
@@ -181,11 +138,6 @@ class ReleaseStore:
                 f"a new release needs {say_size(ROOM_NEEDED)} of disk, and {self.folder} has {say_size(free)} free",
                 hint="free some space; nothing was changed",
             )
-
-
-def host_restic(release: Release) -> Path:
-    """The restic that the host runs: Debian's, out of the same signed archive as the release."""
-    return release.folder / "tools" / "restic"
 
 
 @contextmanager

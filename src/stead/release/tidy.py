@@ -58,7 +58,7 @@ def tidy(tree: Path) -> None:
         if not file.is_dir() or file.is_symlink():
             _remove(file)
     for link in _walk(tree / "etc/ssl/certs"):
-        if link.is_symlink() and link.name.endswith(".0") and not link.exists() and not _outside(link):
+        if link.is_symlink() and os.readlink(link) == "ssl-cert-snakeoil.pem":
             _remove(link)
     (tree / "etc/machine-id").write_bytes(b"")
     _remove(tree / "etc/resolv.conf")
@@ -155,11 +155,6 @@ def _entries(folder: Path) -> list[Path]:
 
 def _walk(folder: Path) -> list[Path]:
     return [Path(root, name) for root, folders, names in os.walk(folder) for name in (*folders, *names)]
-
-
-def _outside(link: Path) -> bool:
-    """Whether an absolute link only seems broken because it means a path inside the machine."""
-    return os.readlink(link).startswith("/")
 
 
 def _remove(path: Path) -> None:
