@@ -72,6 +72,8 @@ def _own_files(plan: MachinePlan) -> tuple[TreeFile, ...]:
         "[Journal]\nStorage=volatile\nRuntimeMaxUse=8M\nRateLimitIntervalSec=0\n"
         f"ForwardToSocket={GUEST_JOURNAL}/socket\nMaxLevelSocket=debug\nForwardToSyslog=no\n"
     )
+    # no programs are updated in place here, so nothing that updates call for need run; nobody logs in at a console
+    not_needed = ("console-getty.service", "systemd-logind.service")
     manager = (
         "[Manager]\nDefaultTimeoutStartSec=45s\nDefaultTimeoutStopSec=15s\nShowStatus=yes\nStatusUnitFormat=name\n"
     )
@@ -79,6 +81,9 @@ def _own_files(plan: MachinePlan) -> tuple[TreeFile, ...]:
         TreeFile("/etc/machine-id", f"{identity}\n".encode(), 0o444),
         TreeFile("/etc/systemd/journald.conf.d/stead.conf", journal.encode()),
         TreeFile("/etc/systemd/system.conf.d/stead.conf", manager.encode()),
+        TreeFile("/etc/.updated"),
+        TreeFile("/var/.updated"),
+        *(TreeFile(f"/etc/systemd/system/{unit}", link="/dev/null") for unit in not_needed),
     )
 
 

@@ -6,6 +6,8 @@ The namespace around a machine belongs to the host, so nothing in it is the mach
 from __future__ import annotations
 
 import json
+import os
+import socket
 from pathlib import Path
 
 from stead.machine import kernel, naming
@@ -16,8 +18,6 @@ from stead.words.home import Home
 from stead.words.machine import MachinePlan, NetworkKind
 
 _SYSCTL = Path("/proc/sys/net")
-#: What we switched on for forwarding; of the whole computer, as the switches are.
-_NOTE = Path("/run/stead-forwarding.json")
 _LIMIT = 10.0
 
 
@@ -42,13 +42,18 @@ def remove(home: Home, name: str) -> None:
     own = naming.key(home, name)
     link = naming.link(home, name, NetworkKind.LOCAL)
     run(["nft", "-f", "-"], stdin=f"table inet {own} {{}}\ndelete table inet {own}\n", timeout=_LIMIT)
-    if (Path("/sys/class/net") / link.interface).exists():
+    if link.interface in links():
         run(["ip", "link", "delete", link.interface], timeout=_LIMIT, expect=())
     for netns in (own, f"{own}-out"):
         if (NETNS / netns).exists():
             run(["ip", "netns", "delete", netns], timeout=_LIMIT)
-    if _NOTE.exists():
+    if _note().exists():
         _forwarding_back()
+
+
+def links() -> set[str]:
+    """The network links of the namespace this process is in."""
+    return {name for _, name in socket.if_nameindex()}
 
 
 def has_ipv6() -> bool:
@@ -58,6 +63,8 @@ def has_ipv6() -> bool:
 
 def _our_end(plan: MachinePlan, link: Link) -> None:
     wire = link.interface
+    if link.outside_netns:
+        _forwarding_off()
     _switch(f"ipv4/conf/{wire}/route_localnet", 1)
     _ip(_addresses(wire, link.outside, link.outside6) + (["link set lo up"] if link.outside_netns else []))
     uplinks = () if plan.network is NetworkKind.SEALED else _forwarding_on()
@@ -66,6 +73,7 @@ def _our_end(plan: MachinePlan, link: Link) -> None:
 
 def _machine_end(plan: MachinePlan, link: Link) -> None:
     """This process is in the machine's namespace by now, and /proc/sys/net shows that one's switches."""
+    _forwarding_off()
     _switch("ipv4/ip_unprivileged_port_start", 0)
     _load(plan, inside_rules(plan, naming.key(plan.home, plan.name), link), link.netns)
     routes = [f"route add default via {link.outside}"]
@@ -85,6 +93,13 @@ def _addresses(interface: str, address: str, address6: str) -> list[str]:
     return [*lines, f"link set {interface} up"]
 
 
+def _forwarding_off() -> None:
+    """A new namespace takes the host's switches over, and the host may forward for its live machine."""
+    _switch("ipv4/ip_forward", 0)
+    if has_ipv6():
+        _switch("ipv6/conf/all/forwarding", 0)
+
+
 def _forwarding_on() -> tuple[str, ...]:
     """Let packets pass between links and the world; returns the uplinks that forward only because of us.
 
@@ -99,8 +114,8 @@ def _forwarding_on() -> tuple[str, ...]:
         wanted["ipv6/conf/all/forwarding"] = "1"
     before = {switch: _read(switch) for switch, value in wanted.items() if _read(switch) != value}
     if not before:
-        return tuple(json.loads(_NOTE.read_text())["uplinks"]) if _NOTE.exists() else ()
-    _NOTE.write_text(json.dumps({"before": before, "uplinks": uplinks}))
+        return tuple(json.loads(_note().read_text())["uplinks"]) if _note().exists() else ()
+    _note().write_text(json.dumps({"before": before, "uplinks": uplinks}))
     for switch in before:
         _switch(switch, wanted[switch])
     return uplinks
@@ -110,10 +125,15 @@ def _forwarding_back() -> None:
     links = run(["ip", "-json", "-4", "address", "show", "to", "10.209.0.0/16"], timeout=_LIMIT).out
     if any(json.loads(links or "[]")):
         return
-    for switch, value in reversed(json.loads(_NOTE.read_text())["before"].items()):
+    for switch, value in reversed(json.loads(_note().read_text())["before"].items()):
         if (_SYSCTL / switch).exists():
             _switch(switch, value)
-    _NOTE.unlink()
+    _note().unlink()
+
+
+def _note() -> Path:
+    """What we switched on for forwarding: one note for all homes, as the switches are (one set per namespace)."""
+    return Path(f"/run/stead-forwarding-{os.stat('/proc/self/ns/net').st_ino}.json")
 
 
 def _uplinks() -> tuple[str, ...]:

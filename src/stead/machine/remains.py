@@ -8,12 +8,11 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from stead.machine import cgroups, kernel, lifecycle, naming, processes, programs, state
+from stead.machine import cgroups, kernel, lifecycle, naming, network, processes, programs, state
 from stead.run import run
 from stead.words.home import Home
 
 _LIMIT = 10.0
-_CLASS_NET = Path("/sys/class/net")
 _LOOPS = Path("/sys/block")
 
 
@@ -61,7 +60,7 @@ def _named(home: Home) -> Iterator[tuple[str, str]]:
     prefix = f"{home.tag}-"
     if naming.NETNS.is_dir():
         yield from (("namespace", entry) for entry in os.listdir(naming.NETNS) if entry.startswith(prefix))
-    yield from (("link", entry) for entry in os.listdir(_CLASS_NET) if entry.startswith(prefix))
+    yield from (("link", entry) for entry in network.links() if entry.startswith(prefix))
     tables = json.loads(run(["nft", "--json", "list", "tables"], timeout=_LIMIT).out)["nftables"]
     rows = (row["table"]["name"] for row in tables if "table" in row)
     yield from (("firewall table", row) for row in rows if row.startswith(prefix))
