@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote, unquote
 
 from stead.probes.http import Client
+from stead.words.probe import ProbeFailure
 from stead.words.quantities import read_time, say_time
 
 #: Dated objects older than this are swept away.
@@ -46,6 +49,23 @@ def probe_name(suffix: str) -> str:
 def path(folder: str, name: str) -> str:
     """A member's place in the URL."""
     return folder + quote(name)
+
+
+@contextmanager
+def passing(client: Client, place: str, headers: dict[str, str] | None = None) -> Iterator[None]:
+    """Remove ``place`` when the block ends, and see that it is gone; what failed inside stays the failure told.
+
+    ``headers`` are read when the block has ended, so a lock's token may be put in by it.
+    """
+    try:
+        yield
+    except BaseException:
+        with suppress(Exception):
+            client.request("DELETE", place, headers=headers)
+        raise
+    client.expect((200, 204), "DELETE", place, headers=headers)
+    if client.request("GET", place).status != 404:
+        raise ProbeFailure("what was removed is still there")
 
 
 def newest(found: list[str]) -> datetime | None:

@@ -66,7 +66,10 @@ class Client:
         try:
             self._connection.request(method, path, body=body or None, headers=fields)
             answer = self._connection.getresponse()
-            content = self._read(answer, limit)
+            try:
+                content = self._read(answer, limit)
+            finally:
+                answer.close()
         except http.client.HTTPException as broken:
             raise ProbeFailure(f"{method} {path}: not an HTTP answer ({type(broken).__name__})") from broken
         named: dict[str, str] = {}

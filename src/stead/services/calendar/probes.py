@@ -9,10 +9,13 @@ from stead.probes.http import Client, connected
 from stead.words.declaration import MarkerKind
 from stead.words.probe import Probe, ProbeFailure, Target
 
-_CALENDAR_QUERY = b"""<?xml version="1.0"?>
+
+def _query(uid: str) -> bytes:
+    return f"""<?xml version="1.0"?>
 <c:calendar-query xmlns:c="urn:ietf:params:xml:ns:caldav" xmlns:d="DAV:"><d:prop><d:getetag/><c:calendar-data/></d:prop>
-<c:filter><c:comp-filter name="VCALENDAR"><c:comp-filter name="VEVENT"><c:prop-filter name="UID"><c:text-match>%s
-</c:text-match></c:prop-filter></c:comp-filter></c:comp-filter></c:filter></c:calendar-query>"""
+<c:filter><c:comp-filter name="VCALENDAR"><c:comp-filter name="VEVENT"><c:prop-filter name="UID">
+<c:text-match>{uid}</c:text-match></c:prop-filter></c:comp-filter></c:comp-filter></c:filter></c:calendar-query>
+""".encode()
 
 
 def _event(uid: str, words: str, when: datetime) -> bytes:
@@ -39,42 +42,28 @@ def _contacts(target: Target) -> str:
 def _entry_kept(target: Target) -> str:
     name = dav.probe_name("ics")
     folder, uid = _calendar(target), name[:-4]
-    with connected(target) as client:
-        _put(client, dav.path(folder, name), _event(uid, "Probe", datetime.now(UTC)), "text/calendar; charset=utf-8")
-        try:
-            query = _CALENDAR_QUERY.replace(b"%s\n", uid.encode())
-            found = client.expect(
-                (207,), "REPORT", folder, body=query, headers={"Depth": "1", "Content-Type": "text/xml"}
-            )
-            if uid not in found.text:
-                raise ProbeFailure("an entry was stored but a search of the calendar does not find it")
-        finally:
-            client.expect((200, 204), "DELETE", dav.path(folder, name))
-        _gone(client, dav.path(folder, name))
+    place = dav.path(folder, name)
+    with connected(target) as client, dav.passing(client, place):
+        _put(client, place, _event(uid, "Probe", datetime.now(UTC)), "text/calendar; charset=utf-8")
+        headers = {"Depth": "1", "Content-Type": "text/xml"}
+        found = client.expect((207,), "REPORT", folder, body=_query(uid), headers=headers)
+        if uid not in found.text:
+            raise ProbeFailure("an entry was stored but a search of the calendar does not find it")
     return "an entry was stored, found by a search, and removed"
 
 
 def _contact_kept(target: Target) -> str:
     name = dav.probe_name("vcf")
     place, uid = dav.path(_contacts(target), name), name[:-4]
-    with connected(target) as client:
+    with connected(target) as client, dav.passing(client, place):
         _put(client, place, _card(uid), "text/vcard; charset=utf-8")
-        try:
-            if uid not in client.expect((200,), "GET", place).text:
-                raise ProbeFailure("a contact was stored but something else came back")
-        finally:
-            client.expect((200, 204), "DELETE", place)
-        _gone(client, place)
+        if uid not in client.expect((200,), "GET", place).text:
+            raise ProbeFailure("a contact was stored but something else came back")
     return "a contact was stored, read back, and removed"
 
 
 def _put(client: Client, place: str, body: bytes, kind: str) -> None:
     client.expect((201, 204), "PUT", place, body=body, headers={"Content-Type": kind, "If-None-Match": "*"})
-
-
-def _gone(client: Client, place: str) -> None:
-    if client.request("GET", place).status != 404:
-        raise ProbeFailure("an object was removed but is still there")
 
 
 def _write_marker(target: Target, when: datetime) -> None:

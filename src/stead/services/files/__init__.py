@@ -34,7 +34,6 @@ SERVICE = Service(
     words="files (WebDAV)",
     packages=("gunicorn",),
     python=("wsgidav==4.4.0", "defusedxml==0.7.1"),
-    groups={"site": 623},
     users=(ServiceUser("webdav", 618, groups=("site",)),),
     folders=(
         DataFolder("files/home", "webdav", why="one private folder per account"),

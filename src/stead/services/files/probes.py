@@ -6,7 +6,7 @@ import secrets
 from datetime import datetime
 
 from stead.probes import dav
-from stead.probes.http import Client, connected
+from stead.probes.http import connected
 from stead.words.declaration import MarkerKind
 from stead.words.probe import Probe, ProbeFailure, Target
 
@@ -21,52 +21,36 @@ def _folder(target: Target) -> str:
 
 def _stored(target: Target) -> str:
     place, content = dav.path(_folder(target), dav.probe_name("bin")), secrets.token_bytes(_SIZE)
-    with connected(target) as client:
-        try:
-            client.expect((201,), "PUT", place, body=content)
-            again = content[::-1]
-            client.expect((204,), "PUT", place, body=again)
-            if client.expect((200,), "GET", place).body != again:
-                raise ProbeFailure("a file was stored but other bytes came back")
-        finally:
-            _remove(client, place)
+    with connected(target) as client, dav.passing(client, place):
+        client.expect((201,), "PUT", place, body=content)
+        again = content[::-1]
+        client.expect((204,), "PUT", place, body=again)
+        if client.expect((200,), "GET", place).body != again:
+            raise ProbeFailure("a file was stored but other bytes came back")
     return f"a file of {_SIZE} bytes was stored, replaced, read back, and removed"
 
 
 def _fetched_in_part(target: Target) -> str:
     place, content = dav.path(_folder(target), dav.probe_name("bin")), secrets.token_bytes(_SIZE)
-    with connected(target) as client:
-        try:
-            client.expect((201,), "PUT", place, body=content)
-            part = client.expect((206,), "GET", place, headers={"Range": "bytes=100000-100999"})
-            if part.body != content[100000:101000]:
-                raise ProbeFailure("a part of a file was asked for but other bytes came back")
-            if client.expect((206,), "GET", place, headers={"Range": "bytes=-5"}).body != content[-5:]:
-                raise ProbeFailure("the end of a file was asked for but other bytes came back")
-        finally:
-            _remove(client, place)
+    with connected(target) as client, dav.passing(client, place):
+        client.expect((201,), "PUT", place, body=content)
+        part = client.expect((206,), "GET", place, headers={"Range": "bytes=100000-100999"})
+        end = client.expect((206,), "GET", place, headers={"Range": "bytes=-5"})
+        if part.body != content[100000:101000] or end.body != content[-5:]:
+            raise ProbeFailure("a part of a file was asked for but other bytes came back")
     return "a file was fetched in parts"
 
 
 def _lock_honoured(target: Target) -> str:
-    place = dav.path(_folder(target), dav.probe_name("bin"))
-    with connected(target) as client:
+    place, held = dav.path(_folder(target), dav.probe_name("bin")), dict[str, str]()
+    with connected(target) as client, dav.passing(client, place, held):
         client.expect((201,), "PUT", place, body=b"before")
-        token = ""
-        try:
-            headers = {"Timeout": "Second-60", "Depth": "0", "Content-Type": "application/xml"}
-            locked = client.expect((200,), "LOCK", place, body=_LOCK, headers=headers)
-            token = locked.headers.get("lock-token", "")
-            client.expect((423,), "PUT", place, body=b"without the token")
-            client.expect((204,), "PUT", place, body=b"with it", headers={"If": f"({token})"})
-        finally:
-            _remove(client, place, {"If": f"({token})"} if token else {})
+        headers = {"Timeout": "Second-60", "Depth": "0", "Content-Type": "application/xml"}
+        locked = client.expect((200,), "LOCK", place, body=_LOCK, headers=headers)
+        held["If"] = f"({locked.headers.get('lock-token', '')})"
+        client.expect((423,), "PUT", place, body=b"without the token")
+        client.expect((204,), "PUT", place, body=b"with it", headers=held)
     return "a locked file could be written by the lock's holder only"
-
-
-def _remove(client: Client, place: str, headers: dict[str, str] | None = None) -> None:
-    client.expect((204, 404), "DELETE", place, headers=headers)
-    client.expect((404,), "GET", place)
 
 
 def _write_marker(target: Target, when: datetime) -> None:

@@ -26,25 +26,30 @@ class CutShort(Exception):
 @contextlib.contextmanager
 def replacing(path: str, mode: int, when: float | None = None) -> Iterator[int]:
     """A descriptor for the new content of ``path``; if the block ends well it takes the name in one step."""
-    folder = os.path.dirname(path)
-    temporary = os.path.join(folder, HIDDEN + secrets.token_hex(8))
-    descriptor, named = _open_new(folder, temporary, mode)
+    place, name = os.path.split(path)
+    temporary = HIDDEN + secrets.token_hex(8)
+    folder = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        yield descriptor
-        os.fchmod(descriptor, mode)
-        if when is not None:
-            os.utime(descriptor, (when, when))
-        os.fsync(descriptor)
-        if not named:
-            os.link(f"/proc/self/fd/{descriptor}", temporary, follow_symlinks=True)
-            named = True
-        os.rename(temporary, path)
-        named = False
-        sync_folder(folder)
+        descriptor, named = _open_new(folder, temporary, mode)
+        try:
+            yield descriptor
+            os.fchmod(descriptor, mode)
+            if when is not None:
+                os.utime(descriptor, (when, when))
+            os.fsync(descriptor)
+            if not named:
+                # With a folder's descriptor Python makes the call that follows /proc's link to the unnamed file.
+                os.link(f"/proc/self/fd/{descriptor}", temporary, dst_dir_fd=folder, follow_symlinks=True)
+                named = True
+            os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+            named = False
+            os.fsync(folder)
+        finally:
+            os.close(descriptor)
+            if named:
+                os.unlink(temporary, dir_fd=folder)
     finally:
-        os.close(descriptor)
-        if named:
-            os.unlink(temporary)
+        os.close(folder)
 
 
 def receive(read: Callable[[int], bytes], descriptor: int, length: int | None) -> None:
@@ -136,14 +141,14 @@ def sync_folder(path: str) -> None:
         os.close(descriptor)
 
 
-def _open_new(folder: str, temporary: str, mode: int) -> tuple[int, bool]:
+def _open_new(folder: int, temporary: str, mode: int) -> tuple[int, bool]:
     try:
-        return os.open(folder, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, mode), False
+        return os.open(".", os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, mode, dir_fd=folder), False
     except OSError as cannot:
-        # Some file systems (FUSE, old overlays) have no unnamed files; a missing folder shows again below.
+        # Some file systems (FUSE, old overlays) have no unnamed files.
         if cannot.errno not in _NO_UNNAMED:
             raise
-    return os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, mode), True
+    return os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, mode, dir_fd=folder), True
 
 
 def _copy_content(reading: int, writing: int) -> None:
