@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from stead.backup import BackupOutcome, Place, ensure_place, manifest_maker, run_backup
+from stead.backup import BackupOutcome, Place, ensure_place, load_known, manifest_maker, place_of, run_backup
 from stead.run import run
 from stead.words.declaration import Inventory
 from stead.words.home import Home
@@ -60,19 +60,20 @@ class Rig:
         assert self.place.folder is not None
         return self.place.folder
 
+    @property
+    def newest(self) -> str:
+        """The id of the newest good snapshot."""
+        known = load_known(self.home, "attic").newest
+        assert known is not None
+        return known.id
+
     def packs(self) -> list[Path]:
         """Pack files, the biggest (data) first, the smallest (metadata) last."""
         return sorted(self.repository.glob("data/*/*"), key=lambda path: -path.stat().st_size)
 
 
-@pytest.fixture
-def rig(tmp_path: Path, restic: Path) -> Rig:
-    if os.geteuid():
-        pytest.skip("needs root")
-    home = Home.at(tmp_path / "home")
-    place, made = ensure_place(home, "attic", str(tmp_path / "attic"), restic)
-    assert made
-    data = tmp_path / "data"
+def make_data(data: Path) -> None:
+    """Fifty mails, a photo, and the names and kinds of files that break things."""
     inbox = data / "mail/home/alice/Maildir/cur"
     inbox.mkdir(parents=True)
     for number in range(50):
@@ -83,7 +84,39 @@ def rig(tmp_path: Path, restic: Path) -> Rig:
     (data / "files/home/alice/caf\udce9").write_text("a name that is no UTF-8")
     os.mkfifo(data / "files/pipe")
     os.chown(data / "mail", 524902, 524902)
-    return Rig(home, restic, place, data)
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory, restic: Path) -> Rig:
+    """A place with one backup in it, made once: every test gets a copy, because restic takes half a second to open."""
+    if os.geteuid():
+        pytest.skip("needs root")
+    base = tmp_path_factory.mktemp("template")
+    home = Home.at(base / "home")
+    place, made = ensure_place(home, "attic", str(base / "attic"), restic)
+    assert made
+    make_data(base / "data")
+    rig = Rig(home, restic, place, base / "data")
+    assert rig.backup().problems == ()
+    return rig
+
+
+@pytest.fixture
+def rig(tmp_path: Path, template: Rig) -> Rig:
+    """A place with one good backup in it."""
+    run(["cp", "-a", f"{template.data.parent}/.", tmp_path], timeout=60)
+    home = Home.at(tmp_path / "home")
+    return Rig(home, template.restic, place_of(home, "attic", str(tmp_path / "attic")), tmp_path / "data")
+
+
+@pytest.fixture
+def empty_rig(tmp_path: Path, restic: Path) -> Rig:
+    """A home with data and no place yet; ``place`` is what will be made."""
+    if os.geteuid():
+        pytest.skip("needs root")
+    home = Home.at(tmp_path / "home")
+    make_data(tmp_path / "data")
+    return Rig(home, restic, place_of(home, "attic", str(tmp_path / "attic")), tmp_path / "data")
 
 
 def damage_file(path: Path, at: int = 100) -> None:

@@ -31,11 +31,15 @@ _LOAD = re.compile(r"^Load\(<(\w+)/(\w+)>.*failed: (?:open \S+: )?(.*)$")
 
 @dataclass(frozen=True)
 class MountedPlace:
-    """A place seen as folders, each snapshot under ``ids/``. ``complaints`` is restic's stderr, in a file."""
+    """A place seen as folders, each snapshot under ``ids/``. ``complaints`` is restic's stderr, in a file.
+
+    ``expected`` are the snapshots we put there: one of them missing is a loss, not a mistake of the asker.
+    """
 
     place: Place
     path: Path
     complaints: Path
+    expected: frozenset[str]
 
     def data(self, snapshot: str) -> Path:
         """The folder of a data snapshot (full id); raises the noun if it is not there or cannot be read."""
@@ -62,9 +66,12 @@ class MountedPlace:
         except CommandError as unreadable:
             if unreadable.result is None:
                 raise PlaceUnreachable(f"the place {self.place.name} stopped answering") from None
-            if "No such file" in unreadable.message and not self.errors():
+            if "No such file" in unreadable.message and not self.errors() and snapshot not in self.expected:
                 raise NoSuchSnapshot(f"the place {self.place.name} has no snapshot {snapshot[:8]} of that") from None
-            why = first(self.errors()) or "its index or its folders cannot be read"
+            gone = (
+                "it is not there any more" if "No such file" in unreadable.message else "its index is damaged or gone"
+            )
+            why = first(self.errors()) or gone
             raise PlaceDamaged(
                 f"snapshot {snapshot[:8]} at the place {self.place.name} cannot be read: {why}"
             ) from None
@@ -88,7 +95,7 @@ def mount_cold(home: Home, place: Place, program: Path, mountpoint: Path) -> Ite
             child = start(restic.guarded(words), stderr=err, env=restic.env())
         try:
             _wait_until_ready(place, mountpoint, complaints, child)
-            yield MountedPlace(place, mountpoint, complaints)
+            yield MountedPlace(place, mountpoint, complaints, load_known(home, place.name).expected_snapshots)
         finally:
             _unmount(mountpoint, child)
             complaints.unlink(missing_ok=True)
