@@ -1,0 +1,197 @@
+"""Whole Debian hosts for tests: containers with systemd as PID 1 and every right, so that Stead's machines run inside.
+
+Each host has a copy of a small tree made once per suite by mmdebstrap. It can be rebooted and lose its power. By
+default it shares our network, because only so can it reach Debian's mirror; ``alone`` gives it one of its own.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from stead.run import Result, run, start
+from tests.rig.releases import REPOSITORY
+
+_PACKAGES = "systemd,systemd-sysv,dbus,ca-certificates,git,iproute2,procps,iputils-ping"
+_INSIDE = (
+    "env",
+    "-i",
+    "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "HOME=/root",
+    "LANG=C.UTF-8",
+)
+_BOOT_LIMIT = 90.0
+_LOOPS = 64
+
+#: nspawn needs cgroup v2, and computers without systemd often mount v1: then give it a v2 of its own.
+_LAUNCH = """
+if [ "$(stat -f -c %T /sys/fs/cgroup)" != cgroup2fs ]; then
+  umount -R /sys/fs/cgroup 2>/dev/null || umount -l /sys/fs/cgroup
+  mount -t cgroup2 none /sys/fs/cgroup
+fi
+mkdir -p "/sys/fs/cgroup/$1" && echo $$ >"/sys/fs/cgroup/$1/cgroup.procs"
+shift
+exec "$@"
+"""
+
+
+class Host:
+    """One Debian computer in the folder ``root``; ``name`` is unique among the hosts that run."""
+
+    def __init__(self, root: Path, name: str, suite: str, *, alone: bool = False) -> None:
+        self.root, self.name, self.suite, self.alone = root, name, suite, alone
+        self._supervisor: Callable[[], int | None] = lambda: None
+        self._pid = 0
+        self._log = root.parent / f"{name}.log"
+
+    def boot(self) -> float:
+        """Power on and wait until systemd has started everything; the seconds it took."""
+        began = time.monotonic()
+        words = ["systemd-nspawn", "--quiet", f"--directory={self.root}", "--register=no", "--keep-unit", "--boot"]
+        words += [f"--machine={self.name}", "--console=pipe", "--capability=all", "--resolv-conf=off"]
+        words += ["--bind=/dev/fuse", "--bind=/dev/loop-control"]
+        words += ["--private-network"] if self.alone else []
+        with self._log.open("ab") as said:
+            child = start(
+                ["unshare", "-m", "--propagation", "private", "sh", "-c", _LAUNCH, "sh", f"rig-{self.name}", *words],
+                stdout=said,
+                stderr=said,
+                env={"SYSTEMD_SECCOMP": "0"},
+            )
+        self._pid, self._supervisor = child.pid, child.poll
+        while time.monotonic() - began < _BOOT_LIMIT:
+            if self._supervisor() is not None:
+                break
+            if self._pid_one() and self._started():
+                self._loop_devices()
+                return time.monotonic() - began
+            time.sleep(0.25)
+        raise AssertionError(f"{self.name} did not come up:\n{self._log.read_text(errors='replace')[-2000:]}")
+
+    def run(self, *args: str, timeout: float = 60.0, expect: Sequence[int] = (0,), stdin: str | None = None) -> Result:
+        """Run a program inside as root."""
+        inside = ["nsenter", "-t", str(self._pid_one()), "-a", "--wdns=/root", *_INSIDE, *args]
+        return run(inside, timeout=timeout, expect=expect, stdin=stdin)
+
+    def power_cut(self) -> None:
+        """Kill it without warning."""
+        for pid in (self._pid_one(), self._pid):
+            if pid:
+                with _gone_is_fine():
+                    os.kill(pid, signal.SIGKILL)
+        self._wait_gone(20)
+
+    def halt(self) -> None:
+        """Shut it down properly."""
+        self.run("systemctl", "poweroff", expect=())
+        self._wait_gone(120)
+
+    def reboot(self) -> float:
+        """Shut down and start again; the seconds the start took."""
+        self.halt()
+        return self.boot()
+
+    def remove(self) -> None:
+        """Take it away: power off, loop devices, files."""
+        if self._supervisor() is None and self._pid:
+            self.power_cut()
+        for device in self._own_loops():
+            run(["losetup", "-d", device], timeout=10, expect=())
+        shutil.rmtree(self.root, ignore_errors=True)
+
+    def _own_loops(self) -> list[str]:
+        """Loop devices on this host's files, found by inode: a path says nothing here of a file in there."""
+        images = [path.stat() for path in (self.root / "var/lib/stead").glob("*.img")]
+        ours = {(f"{os.major(facts.st_dev)}:{os.minor(facts.st_dev)}", str(facts.st_ino)) for facts in images}
+        listed = run(["losetup", "-l", "-n", "-O", "NAME,BACK-MAJ:MIN,BACK-INO"], timeout=10).out.splitlines()
+        rows = [line.split() for line in listed]
+        return [row[0] for row in rows if len(row) == 3 and (row[1], row[2]) in ours]
+
+    def _started(self) -> bool:
+        state = self.run("systemctl", "is-system-running", expect=(), timeout=20).out.strip()
+        return state in ("running", "degraded")
+
+    def _loop_devices(self) -> None:
+        make = f"for i in $(seq 0 {_LOOPS - 1}); do [ -b /dev/loop$i ] || mknod /dev/loop$i b 7 $i; done"
+        self.run("sh", "-c", make)
+
+    def _pid_one(self) -> int | None:
+        children = Path(f"/proc/{self._pid}/task/{self._pid}/children")
+        if not self._pid or not children.exists():
+            return None
+        pids = children.read_text().split()
+        return int(pids[0]) if pids else None
+
+    def _wait_gone(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while self._supervisor() is None:
+            if time.monotonic() > until:
+                raise AssertionError(f"{self.name} did not go down within {seconds:.0f} s")
+            time.sleep(0.1)
+
+
+@contextmanager
+def _gone_is_fine() -> Iterator[None]:
+    try:
+        yield
+    except ProcessLookupError:
+        pass
+
+
+def base_tree(suite: str) -> Path:
+    """The small tree of a suite that hosts are copies of; made on first use, kept in ``.check``."""
+    tree = REPOSITORY / ".check" / f"host-{suite}"
+    tree.parent.mkdir(exist_ok=True)
+    with (tree.parent / f"host-{suite}.lock").open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        if not tree.exists():
+            _make_base(suite, tree)
+    return tree
+
+
+def _make_base(suite: str, tree: Path) -> None:
+    half = tree.with_name(f"{tree.name}.new")
+    shutil.rmtree(half, ignore_errors=True)
+    run(["mmdebstrap", "--quiet", "--variant=apt", f"--include={_PACKAGES}", suite, half], timeout=600)
+    ours = Path("/usr/local/share/ca-certificates")
+    if ours.is_dir() and any(ours.iterdir()):  # this network may have an authority of its own
+        run(["cp", "-a", f"{ours}/.", half / "usr/local/share/ca-certificates"], timeout=30)
+        run(["chroot", half, "update-ca-certificates"], timeout=60)
+    (half / "etc/pip.conf").write_text("[global]\ncert = /etc/ssl/certs/ca-certificates.crt\n")
+    (half / "etc/machine-id").write_text("")
+    half.rename(tree)
+
+
+@contextmanager
+def fresh_host(folder: Path, suite: str, *, alone: bool = False) -> Iterator[Host]:
+    """A Debian computer of this suite, switched on; nothing of it is left afterwards."""
+    name = f"{suite}-{os.getpid():x}{os.urandom(2).hex()}"
+    root = folder / name
+    folder.mkdir(parents=True, exist_ok=True)
+    run(["cp", "-a", "--reflink=auto", base_tree(suite), root], timeout=300)
+    shutil.copy("/etc/resolv.conf", root / "etc/resolv.conf")
+    (root / "etc/hostname").write_text(f"{name}\n")
+    host = Host(root, name, suite, alone=alone)
+    try:
+        host.boot()
+        yield host
+    finally:
+        host.remove()
+
+
+def put_clone(host: Host, where: str = "/root/stead") -> None:
+    """A fresh clone of the repository's last commit, as a newcomer gets it."""
+    run(["git", "clone", "--quiet", "--no-hardlinks", REPOSITORY, host.root / where.lstrip("/")], timeout=60)
+    run(["chown", "-R", "0:0", host.root / where.lstrip("/")], timeout=30)
+
+
+if __name__ == "__main__":
+    for wanted in sys.argv[1:] or ("trixie", "bookworm"):
+        base_tree(wanted)
