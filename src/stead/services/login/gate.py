@@ -11,6 +11,7 @@ import binascii
 import contextlib
 import ipaddress
 import logging
+import os
 import re
 import threading
 from collections import Counter
@@ -18,6 +19,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from stead.services.login.dovecot import Login, Unavailable
+from stead.services.login.known import KnownLogin
 
 Environ = dict[str, Any]
 Start = Callable[..., Any]
@@ -25,14 +27,14 @@ App = Callable[[Environ, Start], Iterable[bytes]]
 
 _ACCOUNT = re.compile(r"[a-z][a-z0-9._-]{0,31}")
 #: Password checks under way at once, from one address and in all: a guesser must not hold every thread.
-_PER_ADDRESS, _IN_ALL = 4, 10
+_PER_ADDRESS, _IN_ALL = 8, 12
 _log = logging.getLogger("stead.gate")
 
 
 class Gate:
     """Lets a request through to ``app`` when its password is right; ``mount`` is the program's part of the URL."""
 
-    def __init__(self, app: App, login: Login, *, mount: str, realm: str = "Stead") -> None:
+    def __init__(self, app: App, login: KnownLogin, *, mount: str, realm: str = "Stead") -> None:
         self._app = app
         self._login = login
         self._mount = mount
@@ -52,14 +54,16 @@ class Gate:
         given = _basic(environ.pop("HTTP_AUTHORIZATION", ""))
         if given is None:
             return self._ask(start)
-        with self._turn(address) as admitted:
-            if not admitted:
-                return refuse(start, "429 Too Many Requests", ("Retry-After", "3"))
-            try:
-                account = self._login.check(given[0], given[1], address)
-            except Unavailable as reason:
-                _log.error("cannot check passwords: %s", reason)
-                return refuse(start, "503 Service Unavailable", ("Retry-After", "5"))
+        account = self._login.remembered(*given)
+        if account is None:
+            with self._turn(address) as admitted:
+                if not admitted:
+                    return refuse(start, "429 Too Many Requests", ("Retry-After", "3"))
+                try:
+                    account = self._login.check(*given, address)
+                except Unavailable as reason:
+                    _log.error("cannot check passwords: %s", reason)
+                    return refuse(start, "503 Service Unavailable", ("Retry-After", "5"))
         name = (account or "").partition("@")[0].lower()
         if not _ACCOUNT.fullmatch(name):
             return self._ask(start)
@@ -89,6 +93,12 @@ class Gate:
                 self._busy[address] -= admitted
                 if not self._busy[address]:
                     del self._busy[address]
+
+
+def standard_login(service: str) -> KnownLogin:
+    """The machine's login for one service name, or the places its environment names instead."""
+    socket = os.environ.get("STEAD_LOGIN_SOCKET", "/run/dovecot/auth-stead")
+    return KnownLogin(Login(socket, service), os.environ.get("STEAD_ACCOUNTS", "/data/identity/users"))
 
 
 def refuse(start: Start, status: str, *headers: tuple[str, str]) -> Iterable[bytes]:

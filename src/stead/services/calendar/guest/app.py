@@ -3,13 +3,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 
 from radicale import application as radicale
 
-from stead.services.login.dovecot import Login
-from stead.services.login.gate import Environ, Gate, Start
+from stead.services.login.gate import Environ, Gate, Start, standard_login
 
 # Radicale would work out its place in the URL from these once more, and differently.
 _FORWARDED = ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_HOST", "HTTP_X_FORWARDED_SERVER", "HTTP_X_FORWARDED_PROTO")
@@ -24,8 +22,4 @@ def _program(environ: Environ, start: Start) -> Iterable[bytes]:
     return answer
 
 
-application = Gate(
-    _program,
-    Login(os.environ.get("STEAD_LOGIN_SOCKET", "/run/dovecot/auth-stead"), "calendar"),
-    mount="/calendar",
-)
+application = Gate(_program, standard_login("calendar"), mount="/calendar")

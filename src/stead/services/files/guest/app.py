@@ -20,8 +20,7 @@ from stead.services.files.guest.server import Server
 from stead.services.files.guest.store import Locks, Properties, Store
 from stead.services.files.guest.storing import CutShort
 from stead.services.files.guest.tree import Roots, Tree
-from stead.services.login.dovecot import Login
-from stead.services.login.gate import Environ, Gate, Start, refuse
+from stead.services.login.gate import Environ, Gate, Start, refuse, standard_login
 
 MOUNT = "/files"
 #: Only what is stored may be long; a request's XML may not.
@@ -135,8 +134,7 @@ def make() -> Gate:
     """The program as configured by its environment; the defaults are the machine's own places."""
     data = os.environ.get("STEAD_DATA", "/data")
     roots = Roots(f"{data}/files/home", f"{data}/files/shared", f"{data}/web/site", f"{data}/identity/owners")
-    login = Login(os.environ.get("STEAD_LOGIN_SOCKET", "/run/dovecot/auth-stead"), "dav")
-    return Gate(Files(roots, f"{data}/files/properties/properties.db"), login, mount=MOUNT)
+    return Gate(Files(roots, f"{data}/files/properties/properties.db"), standard_login("dav"), mount=MOUNT)
 
 
 application = make()
