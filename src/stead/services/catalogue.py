@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import importlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from stead.services import calendar, files, identity, mail, resolver, tls, web
 from stead.words.declaration import ConfigContext, DataFolder, Egress, Port, Service, ServiceUser, TreeFile
 from stead.words.errors import UsageError
 from stead.words.machine import Bind
 
-_FOLDERS = ("identity", "tls", "resolver", "mail", "calendar", "files", "web")
-
-
-def _present() -> Iterator[Service]:
-    # For the hours in which the folders are being written: one that cannot be imported yet is left out.
-    for name in _FOLDERS:
-        try:
-            yield importlib.import_module(f"stead.services.{name}").SERVICE
-        except (ImportError, AttributeError):
-            continue
-
-
-SERVICES: tuple[Service, ...] = tuple(_present())
+SERVICES: tuple[Service, ...] = (
+    identity.SERVICE,
+    tls.SERVICE,
+    resolver.SERVICE,
+    mail.SERVICE,
+    calendar.SERVICE,
+    files.SERVICE,
+    web.SERVICE,
+)
 
 #: Users that Debian's packages would make with whatever number is free; fixed for ever, like the services' own.
 SYSTEM_USERS = (

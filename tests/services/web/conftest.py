@@ -19,7 +19,6 @@ from stead.words.machine import Machine, MachinePlan, NetworkKind
 from stead.words.probe import Target
 from stead.words.progress import Silent
 
-RELEASE = Path(os.environ.get("STEAD_TEST_RELEASE", "/var/tmp/shared-home/lib/releases/current/tree"))
 PASSWORD = "watch-password-of-a-test"
 
 
@@ -55,9 +54,9 @@ def prepare(home: Home, domain: str, hostname: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def booted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Booted]:
-    if not RELEASE.is_dir() or os.geteuid() != 0:
-        pytest.skip("needs root and a built release (STEAD_TEST_RELEASE)")
+def booted(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Booted]:
+    named = os.environ.get("STEAD_TEST_RELEASE")
+    tree = Path(named) if named else request.getfixturevalue("release").tree
     home = Home.at(tmp_path_factory.mktemp("home"))
     prepare(home, "stead.test", "stead.test")
     shift = machine.free_port_shift(home, services.all_ports())
@@ -78,7 +77,7 @@ def booted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Booted]:
     plan = MachinePlan(
         home=home,
         name="live",
-        tree=RELEASE,
+        tree=tree,
         config=tuple(files.values()),
         binds=services.binds(home.data),
         network=NetworkKind.LOCAL,

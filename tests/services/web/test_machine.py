@@ -134,7 +134,15 @@ def test_settings_files(booted: Booted) -> None:
 
 @pytest.mark.parametrize("version", ["-tls1", "-tls1_1"])
 def test_old_encryption_is_refused(booted: Booted, version: str) -> None:
-    args = ["openssl", "s_client", version, "-cipher", "ALL:@SECLEVEL=0", "-connect", str(booted.target.endpoints["https"])]
+    args = [
+        "openssl",
+        "s_client",
+        version,
+        "-cipher",
+        "ALL:@SECLEVEL=0",
+        "-connect",
+        str(booted.target.endpoints["https"]),
+    ]
     said = run(args, timeout=20, expect=(1,), stdin="")
     assert "alert protocol version" in said.err
 
@@ -195,7 +203,9 @@ def serial(booted: Booted) -> str:
     """The number of the certificate that is shown now, whoever signed it."""
     place = booted.target.endpoints["https"]
     shown = run(["openssl", "s_client", "-connect", str(place), "-servername", "stead.test"], timeout=20, stdin="")
-    return run(["openssl", "x509", "-noout", "-serial"], timeout=20, stdin=shown.out).out.strip().removeprefix("serial=")
+    return (
+        run(["openssl", "x509", "-noout", "-serial"], timeout=20, stdin=shown.out).out.strip().removeprefix("serial=")
+    )
 
 
 def test_a_damaged_certificate_changes_nothing(booted: Booted) -> None:
