@@ -49,13 +49,16 @@ class Store:
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """Write all of the body or nothing of it."""
-        self.connection.execute("BEGIN IMMEDIATE")
         try:
+            self.connection.execute("BEGIN IMMEDIATE")
             yield self.connection
-        except BaseException:
-            self.connection.execute("ROLLBACK")
+            self.connection.execute("COMMIT")
+        except BaseException as wrong:
+            if self.connection.in_transaction:
+                self.connection.execute("ROLLBACK")
+            if isinstance(wrong, sqlite3.OperationalError):
+                raise SteadError(f"the records cannot be written: {wrong}", hint="is the disk full?") from None
             raise
-        self.connection.execute("COMMIT")
 
     def rows(self, query: str, *values: object) -> list[sqlite3.Row]:
         """All rows of a query."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 
 _HEADER = re.compile(r"\s*(\[\[?)\s*([^\[\]]+?)\s*\]")
@@ -11,6 +10,8 @@ _KEY = re.compile(r"""\s*((?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[A-Za-
 
 def did_you_mean(key: str, known: list[str]) -> str:
     """The end of a message about an unknown key, empty if nothing is near."""
+    import difflib  # noqa: PLC0415 - only mistakes need it
+
     short = {name.rpartition(".")[2]: name for name in known}
     near = difflib.get_close_matches(key, known, 1, 0.6)
     near = near or [short[n] for n in difflib.get_close_matches(key.rpartition(".")[2], list(short), 1, 0.75)]

@@ -1,0 +1,5 @@
+"""``python -m stead.cli`` is the ``stead`` command."""
+
+from stead.cli.door import main
+
+main()

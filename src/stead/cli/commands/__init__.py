@@ -1,0 +1,1 @@
+"""One file per verb; each has ``command`` and is loaded only when its verb is called."""

@@ -1,0 +1,92 @@
+"""``stead act``: the keeper's small acts, each run as a child of its own. Hidden: the owner has no need of them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import click
+
+from stead import data, live, machine
+from stead.cli.here import Here, home_option, pass_here
+from stead.keeper.looking import look as look_at
+from stead.keeper.noting import note_endpoints
+from stead.records import Records
+from stead.rehearsal.lock import held
+from stead.words.errors import SteadError
+from stead.words.progress import Silent
+from stead.words.verdict import Finding
+
+
+@click.group(hidden=True)
+def command() -> None:
+    """The keeper's small acts."""
+
+
+@command.command()
+@home_option
+@pass_here
+def sweep(here: Here) -> None:
+    """Take away what dead rehearsals and machines left."""
+    with held(here.home, "drill", wait=60):
+        live.clean(here.home)
+
+
+@command.command("data")
+@home_option
+@pass_here
+def data_(here: Here) -> None:
+    """Grow data before it is full, and keep what is wrong with it as findings."""
+    grown = data.grow_if_needed(here.home)
+    found = [*data.check(here.home), *([grown] if isinstance(grown, Finding) else [])]
+    with Records(here.home.records) as records:
+        records.set_findings("data", found, datetime.now(UTC))
+
+
+@command.command()
+@home_option
+@pass_here
+def mark(here: Here) -> None:
+    """Write a marker into every service."""
+    wrong = {name: error for name, error in live.mark(here.home, here.settings).items() if error}
+    if wrong:
+        raise SteadError("no marker in " + "; ".join(f"{name}: {error}" for name, error in wrong.items()))
+
+
+@command.command()
+@home_option
+@pass_here
+def picture(here: Here) -> None:
+    """Take a picture of data and thin the old ones."""
+    now = datetime.now(UTC)
+    data.take_picture(here.home, now)
+    data.thin_pictures(here.home, now)
+
+
+@command.command()
+@home_option
+@pass_here
+def look(here: Here) -> None:
+    """Judge the host, so that the records know since when each finding holds."""
+    if machine.find(here.home, "live") is not None:
+        note_endpoints(here.home, live.endpoints(here.home, here.settings))
+    look_at(here.home, here.settings)
+
+
+@command.command()
+@home_option
+@pass_here
+def tidy(here: Here) -> None:
+    """Drop old records."""
+    with Records(here.home.records) as records:
+        records.prune(datetime.now(UTC))
+
+
+@command.command()
+@home_option
+@pass_here
+def revive(here: Here) -> None:
+    """Start the live machine again if it is dead and nobody is starting or stopping it just now."""
+    with held(here.home, "up"):
+        if machine.find(here.home, "live") is not None:
+            return
+    live.restart(here.home, here.settings, Silent())

@@ -1,0 +1,112 @@
+"""``stead backup``: make one now, list what is in the places, explain how each folder is saved."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import click
+
+from stead import live, services
+from stead.cli.here import Here, acting, reading
+from stead.cli.progress import shown
+from stead.cli.show import show_json, show_table, verdict
+from stead.keeper.looking import place_names, places
+from stead.records import Records
+from stead.words.declaration import Saved
+from stead.words.errors import BAD_ANSWER, DONE, UNPROVEN, UsageError
+from stead.words.quantities import say_duration, say_size, say_time
+from stead.words.verdict import Verdict, worst
+
+_CODES = {Verdict.PASS: DONE, Verdict.FAIL: BAD_ANSWER, Verdict.UNPROVEN: UNPROVEN}
+_SAVED = {
+    Saved.WHOLE: "every file, from an atomic picture",
+    Saved.DATABASE: "by the database's own backup",
+    Saved.NO: "not saved",
+}
+
+
+@click.group(invoke_without_command=True)
+@click.pass_context
+def command(context: click.Context) -> object:
+    """Backups. Without a word: make one now."""
+    return context.invoke(run) if context.invoked_subcommand is None else None
+
+
+@command.command()
+@click.option("--place", help="Only to this place.")
+@acting
+def run(here: Here, place: str | None = None) -> int:
+    """Make a backup now, to every place."""
+    with shown(here.home, "backup") as progress:
+        outcomes = live.backup(here.home, here.settings, progress, place)
+    whole = worst(outcome.verdict for outcome in outcomes)
+    if here.json:
+        found = [{**asdict(outcome), "verdict": outcome.verdict.value} for outcome in outcomes]
+        show_json({"schema": 1, "verdict": whole.value, "places": found})
+    else:
+        rows = [
+            (o.place, verdict(o.verdict), (o.snapshot or "")[:8], say_duration(o.seconds), o.reason or "")
+            for o in outcomes
+        ]
+        show_table(("PLACE", "VERDICT", "SNAPSHOT", "TIME", "REASON"), rows)
+    return _CODES[whole]
+
+
+@command.command("list")
+@click.option("--place", help="Only of this place.")
+@reading
+def list_(here: Here, place: str | None) -> None:
+    """List the backups known to be in the places, newest first."""
+    names = place_names(here.settings)
+    if place and place not in names:
+        raise UsageError(f"there is no place {place}", hint="stead backup places lists them")
+    with Records(here.home.records) as records:
+        found = [s for name in names if place in (None, name) for s in records.snapshots(name)]
+    if here.json:
+        rows = [{"place": s.place, "id": s.id, "data_at": say_time(s.data_at), "release": s.release} for s in found]
+        show_json({"schema": 1, "snapshots": rows})
+    else:
+        table = [(say_time(s.data_at), s.place, s.id[:8], _size(s.detail.get("size")), s.release or "") for s in found]
+        show_table(("DATA OF", "PLACE", "SNAPSHOT", "SIZE", "RELEASE"), table)
+
+
+@command.command("places")
+@reading
+def places_(here: Here) -> None:
+    """List the places."""
+    with Records(here.home.records) as records:
+        found = places(here.home, here.settings, records)
+    if here.json:
+        rows = [
+            {
+                "name": p.name,
+                "url_without_secrets": p.url,
+                "survives_this_computer": p.survives,
+                "newest_snapshot": p.newest_snapshot,
+                "newest_at": say_time(p.newest_at) if p.newest_at else None,
+            }
+            for p in found
+        ]
+        show_json({"schema": 1, "places": rows})
+    else:
+        table = [
+            (p.name, say_time(p.newest_at) if p.newest_at else "none", p.url, "" if p.survives else "same disk")
+            for p in found
+        ]
+        show_table(("PLACE", "NEWEST BACKUP", "WHERE", ""), table)
+
+
+@command.command()
+@reading
+def explain(here: Here) -> None:
+    """Say of each folder of data how it is saved, and why."""
+    folders = [(service.name, folder) for service in services.SERVICES for folder in service.folders]
+    if here.json:
+        rows = [{"service": s, "folder": f.path, "saved": f.saved.value, "why": f.why} for s, f in folders]
+        show_json({"schema": 1, "folders": rows})
+    else:
+        show_table(("SERVICE", "FOLDER", "SAVED", "WHY"), [(s, f.path, _SAVED[f.saved], f.why) for s, f in folders])
+
+
+def _size(size: object) -> str:
+    return say_size(size) if isinstance(size, int) else ""

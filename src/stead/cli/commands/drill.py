@@ -1,0 +1,56 @@
+"""``stead drill``: boot a backup and find out whether it really works."""
+
+from __future__ import annotations
+
+import click
+
+from stead import rehearsal
+from stead.cli.here import Here, acting
+from stead.cli.progress import shown
+from stead.cli.show import show_json, show_table, verdict
+from stead.rehearsal.report import DrillReport
+from stead.words.errors import BAD_ANSWER, DONE, UNPROVEN
+from stead.words.quantities import say_duration
+from stead.words.verdict import Verdict
+
+_CODES = {Verdict.PASS: DONE, Verdict.FAIL: BAD_ANSWER, Verdict.UNPROVEN: UNPROVEN}
+
+
+@click.command()
+@click.option("--full", is_flag=True, help="Restore to disk first and compare every byte with the manifest.")
+@click.option("--place", help="The place to drill (default: the first one).")
+@click.option("--snapshot", help="This snapshot instead of the newest.")
+@click.option("--release", help="This release, or `place` for the one kept in the place.")
+@acting
+def command(here: Here, full: bool, place: str | None, snapshot: str | None, release: str | None) -> int:
+    """Boot the newest backup in a sealed network and find out whether everything is in it."""
+    with shown(here.home, "drill") as progress:
+        report = rehearsal.drill(
+            here.home, here.settings, progress, full=full, place=place, snapshot=snapshot, release=release
+        )
+    if here.json:
+        show_json(report.to_json())
+    else:
+        _show(report)
+    return _CODES[report.verdict]
+
+
+def _show(report: DrillReport) -> None:
+    where = f"snapshot {(report.snapshot or 'none')[:8]} of {report.place}, {report.release} from {report.release_from}"
+    click.echo(f"Drill ({report.method}): {verdict(report.verdict)}, {where}")
+    if report.reason:
+        click.echo(f"  reason: {report.reason}")
+    if report.recovery_point_seconds is not None and report.recovery_time_seconds is not None:
+        point, seconds = say_duration(report.recovery_point_seconds), say_duration(report.recovery_time_seconds)
+        click.echo(f"  would lose {point}; was up and proven in {seconds}")
+    click.echo(f"  steps: {', '.join(f'{step.name} {say_duration(step.seconds)}' for step in report.steps)}")
+    rows = [(p.service, p.name, verdict(p.verdict), f"{p.seconds:.2f} s", p.detail) for p in report.probes]
+    if rows:
+        click.echo()
+        show_table(("SERVICE", "PROBE", "VERDICT", "TIME", "DETAIL"), rows)
+    for service, totals in report.inventory.items():
+        click.echo(f"  {service}: {', '.join(f'{count} {what}' for what, count in totals.items())}")
+    for note in report.notes:
+        click.echo(f"  note: {note}")
+    if report.proof is not None:
+        click.echo(f"  proof {report.proof}")

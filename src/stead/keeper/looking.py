@@ -1,0 +1,180 @@
+"""Look at a host and gather the facts for its judgement. Fast: it loads no service and asks no place."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+from stead import machine
+from stead.backup import same_disk, url_without_secrets
+from stead.keeper import prepared, running
+from stead.keeper.facts import DrillFact, Facts, HalfDone, PlaceFact, ReleaseFact
+from stead.keeper.status import StatusReport, judge
+from stead.records import Proof, Records
+from stead.settings import PlaceSetting, Settings
+from stead.words.home import Home
+from stead.words.quantities import read_time
+from stead.words.verdict import Verdict
+
+#: The place of an owner who named none, as the drills' records call it.
+DEFAULT_PLACE = "same-disk"
+#: Source of the judgement's own findings in the records.
+SOURCE = "status"
+_DRILLS_LOOKED_AT = 150
+
+
+def look(home: Home, settings: Settings) -> StatusReport:
+    """Gather, judge, and keep since when each finding holds."""
+    with Records(home.records) as records:
+        facts = gather(home, settings, records, datetime.now(UTC))
+        report = judge(facts)
+        others = {finding.id for finding in facts.others}
+        own = [finding for finding in report.findings if finding.id not in others]
+        kept = records.set_findings(SOURCE, own, facts.now)
+        records.set_state("sleep", report.sleep.value, report.sentence, facts.now)
+        return report.since((*kept, *facts.others))
+
+
+def gather(home: Home, settings: Settings, records: Records, now: datetime) -> Facts:
+    """Everything the judge needs, read once."""
+    live = machine.find(home, "live")
+    noted = records.noted("endpoints")
+    jump = records.noted("clock-jump")
+    return Facts(
+        now=now,
+        host=os.uname().nodename,
+        domain=settings.name,
+        settings_file=str(home.settings_file),
+        goals=settings.goals,
+        probe_every=settings.keeper.probe,
+        set_up=(home.releases / "current").exists() or live is not None,
+        running=live is not None,
+        keeper=running.is_running(home),
+        release=_release(home),
+        endpoints={name: str(value) for name, value in noted.content.items()} if noted and live else {},
+        services=(),
+        probes=records.probes(),
+        places=places(home, settings, records),
+        prepared=prepared.measured(records),
+        certificate_until=_certificate_until(home.data / "tls" / "server.pem"),
+        clock_jumped_at=jump.at if jump else None,
+        half_done=tuple(
+            HalfDone(act.kind, act.steps[-1].name if act.steps else None, act.begun_at)
+            for act in records.unfinished_acts()
+        ),
+        others=records.open_findings(besides=SOURCE),
+    )
+
+
+def place_settings(home: Home, settings: Settings) -> tuple[PlaceSetting, ...]:
+    """The places of the settings, or the default one."""
+    return settings.places or (PlaceSetting(DEFAULT_PLACE, str(home.default_place)),)
+
+
+def place_names(settings: Settings) -> tuple[str, ...]:
+    """Their names."""
+    return tuple(place.name for place in settings.places) or (DEFAULT_PLACE,)
+
+
+def places(home: Home, settings: Settings, records: Records) -> tuple[PlaceFact, ...]:
+    """What the records know of each place."""
+    drills = records.proofs("drill", limit=_DRILLS_LOOKED_AT)
+    backups = records.proofs("backup", limit=_DRILLS_LOOKED_AT)
+    return tuple(_place(home, place, records, drills, backups) for place in place_settings(home, settings))
+
+
+def _place(
+    home: Home, place: PlaceSetting, records: Records, drills: tuple[Proof, ...], backups: tuple[Proof, ...]
+) -> PlaceFact:
+    newest = records.newest_snapshot(place.name)
+    here = [proof for proof in drills if proof.evidence.get("place") == place.name]
+    passed = [proof for proof in here if proof.verdict is Verdict.PASS]
+    last_backup = next((proof for proof in backups if proof.evidence.get("place") == place.name), None)
+    wrong = last_backup is not None and last_backup.verdict is not Verdict.PASS
+    return PlaceFact(
+        name=place.name,
+        url=url_without_secrets(place.url),
+        survives=not same_disk(home, place.url),
+        newest_at=newest.data_at if newest else None,
+        newest_snapshot=newest.id if newest else None,
+        last_drill=_drill(here[0], here, records) if here else None,
+        last_pass=_drill(passed[0], passed, records) if passed else None,
+        trouble=str(last_backup.evidence.get("reason") or "no reason was given") if last_backup and wrong else None,
+        trouble_proven=last_backup is None or last_backup.verdict is Verdict.FAIL,
+    )
+
+
+def _drill(proof: Proof, alike: list[Proof], records: Records) -> DrillFact:
+    """A drill as a fact. Its time is that of a release from the place, where one was measured and took longer: that is
+    what a new computer would do."""
+    seen = proof.evidence
+    from_place = next((p for p in alike if p.evidence.get("release_from") == "place"), proof)
+    times = [p.evidence.get("recovery_time_seconds") for p in (proof, from_place)]
+    known = [float(seconds) for seconds in times if seconds is not None]
+    return DrillFact(
+        proof=proof.id,
+        verdict=proof.verdict,
+        at=proof.at,
+        time_seconds=max(known) if known else None,
+        lag=_lag(proof, records),
+        method=str(seen.get("method") or "mounted"),
+        reason=seen.get("reason"),
+    )
+
+
+def _lag(proof: Proof, records: Records) -> float | None:
+    """How far the stalest marker was behind its snapshot's data."""
+    point, place = proof.evidence.get("recovery_point_seconds"), str(proof.evidence.get("place"))
+    snapshot = next((s for s in records.snapshots(place) if s.id == proof.evidence.get("snapshot")), None)
+    if point is None or snapshot is None:
+        return None
+    return max(0.0, float(point) - (proof.at - snapshot.data_at).total_seconds())
+
+
+def _release(home: Home) -> ReleaseFact | None:
+    current = home.releases / "current"
+    try:
+        raw = json.loads((current / "release.json").read_text())
+        return ReleaseFact(str(raw["id"]), str(raw["built_at"]), True)
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def _certificate_until(file: Path) -> datetime | None:
+    """When the certificate in use ends; it is public, and read without loading a whole cryptography library."""
+    try:
+        first = file.read_text().partition("-----BEGIN CERTIFICATE-----")[2].partition("-----END")[0]
+        return _not_after(base64.b64decode(first))
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+def _not_after(der: bytes) -> datetime | None:
+    """The second of the two times in the certificate's validity, found by its place (RFC 5280, 4.1)."""
+    certificate, _ = _element(der, 0)
+    signed, _ = _element(certificate, 0)
+    at = 0
+    if signed[0] == 0xA0:
+        _, at = _element(signed, 0)
+    for _field in ("serial number", "signature", "issuer"):
+        _, at = _element(signed, at)
+    validity, _ = _element(signed, at)
+    _, at = _element(validity, 0)
+    text = _element(validity, at)[0].decode("ascii")
+    century = "" if len(text) == 15 else ("20" if int(text[:2]) < 50 else "19")
+    whole = century + text
+    return read_time(f"{whole[:4]}-{whole[4:6]}-{whole[6:8]}T{whole[8:10]}:{whole[10:12]}:{whole[12:14]}+00:00")
+
+
+def _element(der: bytes, at: int) -> tuple[bytes, int]:
+    """The content of the DER element that begins at ``at``, and where the next one begins."""
+    length, begin = der[at + 1], at + 2
+    if length & 0x80:
+        size = length & 0x7F
+        length, begin = int.from_bytes(der[begin : begin + size], "big"), begin + size
+    if begin + length > len(der):
+        raise ValueError("cut short")
+    return der[begin : begin + length], begin + length
