@@ -26,7 +26,7 @@ MOUNT = "/files"
 #: Only what is stored may be long; a request's XML may not.
 _XML_LIMIT = 1 << 20
 _CONFIG: dict[str, Any] = {
-    "block_size": 262144,
+    "block_size": 65536,
     "default_charset": "utf-8",
     "add_header_MS_Author_Via": True,
     "suppress_version_info": True,

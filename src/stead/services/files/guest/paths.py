@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 # An encoded slash, backslash or zero byte is never a file's name, only an attempt to be read in two ways.
-_TRICKS = re.compile(r"%(?:2f|5c|00)|\\", re.IGNORECASE)
+_TRICKS = re.compile(r"%(?:2f|5c|00)|[\\#]", re.IGNORECASE)
 _CONTROL = re.compile("[\0-\x1f\x7f]")
 
 

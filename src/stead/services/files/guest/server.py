@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -210,4 +210,14 @@ def _body(environ: Environ) -> tuple[Any, int | None]:
     environ["wsgidav.all_input_read"] = 1
     if not chunked:
         environ["wsgidav.some_input_read"] = 1
-    return environ["wsgi.input"].read, length
+    return _reader(environ["wsgi.input"]), length
+
+
+def _reader(stream: Any) -> Callable[[int], bytes]:
+    """Gunicorn hands a body on in pieces of 1 kB; the reader below it takes larger ones, several times faster."""
+    below = getattr(stream, "reader", None)
+    source = getattr(below, "unreader", None)
+    if below is None or source is None or not hasattr(source, "mxchunk"):
+        return stream.read
+    source.mxchunk = storing.PIECE
+    return below.read
