@@ -53,6 +53,7 @@ SERVICE = Service(
         # Made by the guest (tmpfiles.d): Postfix's queue has folders of several owners in it.
         DataFolder("mail/queue", "root", 0o755, why="mail on its way; answered with 250 means never lost"),
         DataFolder("mail/home", "vmail", 0o700, why="everybody's mail and mail rules"),
+        DataFolder("mail/rspamd", "_rspamd", 0o700, why="the filter's compiled patterns: a start without them is slow"),
         DataFolder("mail/redis", "redis", 0o700, saved=Saved.WHOLE, why="what the spam filter has learnt"),
     ),
     egress=(Egress("postfix", "tcp", (25, 465, 587)),),

@@ -8,7 +8,7 @@ import smtplib
 import socket
 import ssl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.utils import format_datetime, make_msgid
@@ -72,7 +72,9 @@ def imap(target: Target) -> Iterator[imaplib.IMAP4]:
             yield link
             link.logout()
         finally:
-            link.shutdown()
+            # A logout has closed it already; anything else has not.
+            with suppress(OSError):
+                link.shutdown()
     except imaplib.IMAP4.error as refused:
         raise ProbeFailure(f"IMAP: {refused}") from refused
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from stead.services.identity.names import WATCH
 from stead.services.template import rendered
 from stead.words.declaration import ConfigContext, Relay, TreeFile
 
@@ -48,6 +49,7 @@ def _values(context: ConfigContext) -> dict[str, str]:
         "quota": f"{context.limits.get('quota_gb', _DEFAULT_QUOTA_GB)} G",
         "role_logins": _role_logins(context),
         "submission": _SUBMISSION,
+        "watch": WATCH,
         "blocklists": "" if context.public and not context.rehearsal else "enabled = false;",
     }
 
