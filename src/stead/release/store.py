@@ -74,7 +74,7 @@ class ReleaseStore:
                 folder=self.folder / name,
                 digest=digest,
                 recipe=recipe_digest(recipe),
-                built_at=datetime.now(UTC),
+                built_at=datetime.now(UTC).replace(microsecond=0),
                 packages=packages,
                 tools=tools,
                 seconds=building.seconds,
