@@ -55,12 +55,12 @@ def launch(plan: MachinePlan) -> None:
     collecting.ensure(plan.home, plan.name)
     network.make(plan)
     kernel.unshare_mounts()
+    root = layers.lay(plan, stage)
     _forget_mounts(stage)
     _own_sys()
     _own_traces(folder)
     if not Path("/run/systemd/system").is_dir():
         cgroups.enter(naming.key(plan.home, plan.name))
-    root = layers.lay(plan, stage)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(console, 1)
     os.dup2(console, 2)
@@ -99,10 +99,13 @@ def nspawn(plan: MachinePlan, root: Path, folder: Path) -> list[str]:
 
 
 def _forget_mounts(stage: Path) -> None:
-    """Drop every mount of the host this machine has no use for, so that it never keeps one of them busy."""
+    """Drop every mount of the host this machine has no use for, so that it never keeps one of them busy.
+
+    What data and programs lie on is dropped, too: by now they are mounted below ``stage`` themselves.
+    """
     needed = {Path(path) for path in _NEEDED} | {stage, *stage.parents}
     for where, _ in reversed(kernel.mount_points()):
-        if where not in needed and not where.is_relative_to("/dev"):
+        if where not in needed and not where.is_relative_to("/dev") and not where.is_relative_to(stage):
             try:
                 kernel.detach(where)
             except OSError:
