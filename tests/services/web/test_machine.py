@@ -92,7 +92,7 @@ def test_what_must_not_be_shown(booted: Booted) -> None:
     (booted.site / "link").symlink_to("/etc/passwd")
     (booted.site / "out").symlink_to("/etc")
     (booted.site / "index.htm").symlink_to("/etc/passwd")
-    paths = ["/.draft.html", "/.git/config", "/a/.hidden", "/%2egit/config", "/.stead-watch/", "/link", "/out/passwd"]
+    paths = ["/.draft.html", "/.git/config", "/a/.hidden", "/%2egit/config", "/.watch/", "/link", "/out/passwd"]
     for path in (*paths, "/../../etc/passwd", "/%2e%2e/%2e%2e/etc/passwd", "/a/..%2f..%2f..%2fetc/passwd"):
         answer = get(booted, path)
         assert answer.status in (400, 403, 404), path

@@ -20,7 +20,7 @@ from stead.words.probe import Probe, ProbeFailure, Target, Unprovable
 _ENOUGH = timedelta(days=14)
 
 #: Where our markers lie: owners' programs do not show names with a dot, and the web server hides them from the world.
-WATCH_FOLDER = "/files/site/.stead-watch/"
+WATCH_FOLDER = "/files/site/.watch/"
 
 
 def _page_shown(target: Target) -> str:

@@ -63,9 +63,10 @@ def publish(source: Path, target: Target, progress: Progress) -> Published:
             old_files, old_folders = _present(patient)
             _make_room(patient, found, old_files, old_folders)
             size = sum(_send(patient, source, path) for path in sorted(found.files, key=_order))
-        gone = sorted(old_files - set(found.files))
+        kept = {*found.files, *found.folders}
+        gone = sorted(old_files - kept)
         with progress.step(f"removing {len(gone)} old files"):
-            for path in (*gone, *sorted(old_folders - set(found.folders), reverse=True)):
+            for path in (*gone, *sorted(old_folders - kept, reverse=True)):
                 _ask(patient, "DELETE", path, (200, 204, 404))
     except (OSError, ProbeFailure) as refused:
         raise SteadError(f"publishing stopped: {refused}", hint="mend the cause, then publish again") from None
