@@ -73,7 +73,7 @@ def _own_files(plan: MachinePlan) -> tuple[TreeFile, ...]:
         f"ForwardToSocket={GUEST_JOURNAL}/socket\nMaxLevelSocket=debug\nForwardToSyslog=no\n"
     )
     # no programs are updated in place here, so nothing that updates call for need run; nobody logs in at a console
-    not_needed = ("console-getty.service", "systemd-logind.service")
+    not_needed = ("console-getty.service", "systemd-logind.service", "dbus-org.freedesktop.login1.service")
     manager = (
         "[Manager]\nDefaultTimeoutStartSec=45s\nDefaultTimeoutStopSec=15s\nShowStatus=yes\nStatusUnitFormat=name\n"
     )

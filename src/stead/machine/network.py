@@ -88,7 +88,6 @@ def _addresses(interface: str, address: str, address6: str) -> list[str]:
         # duplicate address detection would hold the address back for a second, on a link of two
         _switch(f"ipv6/conf/{interface}/accept_dad", 0)
         _switch(f"ipv6/conf/{interface}/accept_ra", 0)
-        lines.append(f"link set {interface} addrgenmode none")
         lines.append(f"addr add {address6}/64 dev {interface} nodad")
     return [*lines, f"link set {interface} up"]
 
