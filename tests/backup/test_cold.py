@@ -172,7 +172,7 @@ def test_the_mount_goes_away_when_its_program_is_killed(rig: Rig, tmp_path: Path
         "place = place_of(home, 'attic', sys.argv[2])\n"
         "with mount_cold(home, place, Path(sys.argv[3]), Path(sys.argv[4])):\n    time.sleep(60)\n"
     )
-    words = [sys.executable, script, tmp_path / "home", rig.repository, rig.restic, point]
+    words: list[str | Path] = [sys.executable, script, tmp_path / "home", rig.repository, rig.restic, point]
     child = start(words, env={"PYTHONPATH": os.pathsep.join(sys.path)})
     for wanted in (True, False):
         deadline = time.monotonic() + 20

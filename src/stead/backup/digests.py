@@ -18,8 +18,9 @@ _AT_ONCE = 1 << 20
 class Digests:
     """The remembered digests: used as a context, replaced whole at its end."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, root: Path) -> None:
         self._file = file
+        self._root = str(root)
         self._new = file.with_name(file.name + ".new")
 
     def __enter__(self) -> Digests:
@@ -38,16 +39,24 @@ class Digests:
         else:
             self._new.unlink(missing_ok=True)
 
-    def of(self, root: Path, path: str, info: os.stat_result) -> str:
-        """The digest of ``root/path``, which has ``info``; paths must be asked for in the walk's order."""
+    def of(self, path: str, info: os.stat_result) -> str:
+        """The digest of the file at ``path``, which has ``info``; paths must be asked for in the walk's order."""
         key = [info.st_ino, info.st_size, info.st_ctime_ns]
-        mine = _order(path)
-        while self._next is not None and _order(self._next[0]) < mine:
-            self._next = self._advance()
-        known = self._next
-        found = known[2] if known is not None and known[0] == path and known[1] == key else _sha256(root / path)
+        known = self._find(path)
+        found = known[2] if known is not None and known[1] == key else _sha256(f"{self._root}/{path}")
         self._writer.write(json.dumps([path, key, found], separators=(",", ":")).encode() + b"\n")
         return found
+
+    def _find(self, path: str) -> tuple[str, list[int], str] | None:
+        if self._next is not None and self._next[0] != path:
+            mine = _order(path)
+            while self._next is not None and _order(self._next[0]) < mine:
+                self._next = self._advance()
+        known = self._next
+        if known is None or known[0] != path:
+            return None
+        self._next = self._advance()
+        return known
 
     def _advance(self) -> tuple[str, list[int], str] | None:
         line = self._old.readline() if self._old else b""
@@ -63,10 +72,12 @@ def _order(path: str) -> list[bytes]:
     return os.fsencode(path).split(b"/")
 
 
-def _sha256(path: Path) -> str:
+def _sha256(path: str) -> str:
     digest = hashlib.sha256()
     handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NOATIME | os.O_CLOEXEC)
-    with os.fdopen(handle, "rb", buffering=0) as file:
-        while block := file.read(_AT_ONCE):
+    try:
+        while block := os.read(handle, _AT_ONCE):
             digest.update(block)
+    finally:
+        os.close(handle)
     return digest.hexdigest()

@@ -12,7 +12,7 @@ import os
 import stat
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from stead.backup.digests import Digests
@@ -43,7 +43,7 @@ class Entry:
 
     def line(self) -> bytes:
         """The entry as one line of JSON; bytes that are no UTF-8 survive as escapes."""
-        held = {name: value for name, value in asdict(self).items() if value is not None}
+        held = {name: value for name, value in vars(self).items() if value is not None}
         return json.dumps(held, separators=(",", ":")).encode() + b"\n"
 
 
@@ -72,7 +72,7 @@ def write_manifest(root: Path, known: Path) -> None:
     ``known`` is a file of this host that remembers digests, so that unchanged files are not read again.
     """
     pieces = _Pieces(root / FOLDER)
-    with Digests(known) as digests:
+    with Digests(known, root) as digests:
         for entry in _entries(root, digests):
             pieces.add(entry)
     pieces.close()
@@ -86,14 +86,18 @@ def summarise(root: Path) -> Summary:
     files, size = len(pieces), sum(piece.stat().st_size for piece in pieces)
     folders: dict[str, int] = {}
     problems = []
-    for entry in read_manifest(root):
-        if entry.type == "file":
-            files, size = files + 1, size + entry.size
-            top = entry.path.partition("/")[0]
-            folders[top] = folders.get(top, 0) + 1
-        elif entry.type == "subvolume":
-            problems.append(f"{entry.path} is a btrfs subvolume of its own, which no picture can hold")
-    return Summary(files, size, folders, manifest_digest(root), tuple(problems))
+    total = hashlib.sha256()
+    for piece in pieces:
+        content = piece.read_bytes()
+        total.update(content)
+        for entry in map(json.loads, content.splitlines()):
+            if entry["type"] == "file":
+                files, size = files + 1, size + entry["size"]
+                top = entry["path"].partition("/")[0]
+                folders[top] = folders.get(top, 0) + 1
+            elif entry["type"] == "subvolume":
+                problems.append(f"{entry['path']} is a btrfs subvolume of its own, which no picture can hold")
+    return Summary(files, size, folders, total.hexdigest(), tuple(problems))
 
 
 def read_manifest(root: Path) -> Iterator[Entry]:
@@ -113,15 +117,24 @@ def manifest_digest(root: Path) -> str:
 
 
 def walk(root: Path) -> Iterator[tuple[str, os.stat_result]]:
-    """Every path below ``root`` with its lstat, folders before what is in them, names in byte order."""
-    waiting = [""]
-    while waiting:
-        path = waiting.pop()
-        info = os.lstat(root / path)
+    """Every path below ``root`` with its lstat, folders before what is in them, names in byte order.
+
+    ``root`` itself is the empty path; what lies in the manifest's folder is passed over.
+    """
+    yield "", os.lstat(root)
+    yield from _below(str(root), "")
+
+
+def _below(root: str, folder: str) -> Iterator[tuple[str, os.stat_result]]:
+    # Strings and scandir, not Path: this runs over every mail at every backup.
+    with os.scandir(f"{root}/{folder}") as found:
+        entries = sorted(found, key=lambda entry: os.fsencode(entry.name))
+    for entry in entries:
+        path = f"{folder}/{entry.name}" if folder else entry.name
+        info = entry.stat(follow_symlinks=False)
         yield path, info
         if stat.S_ISDIR(info.st_mode) and path != FOLDER:
-            names = sorted(map(os.fsencode, os.listdir(root / path)), reverse=True)
-            waiting += [f"{path}/{os.fsdecode(name)}" if path else os.fsdecode(name) for name in names]
+            yield from _below(root, path)
 
 
 def _entries(root: Path, digests: Digests) -> Iterator[Entry]:
@@ -144,7 +157,7 @@ def _entry(root: Path, path: str, kind: str, info: os.stat_result, digests: Dige
         gid=info.st_gid,
         size=info.st_size if kind == "file" else 0,
         mtime_ns=info.st_mtime_ns,
-        sha256=digests.of(root, path, info) if kind == "file" else None,
+        sha256=digests.of(path, info) if kind == "file" else None,
         target=os.readlink(root / path) if kind == "link" else None,
     )
 
