@@ -13,7 +13,7 @@ from stead.machine import kernel
 from stead.run import run
 from stead.words.declaration import GUEST_UID_BASE, Egress, Port, TreeFile
 from stead.words.home import Home
-from stead.words.machine import Bind, MachinePlan, NetworkKind
+from stead.words.machine import Bind, Machine, MachinePlan, NetworkKind
 from stead.words.progress import Silent
 
 HARDENED = """\
@@ -136,7 +136,7 @@ def home(tmp_path: Path) -> Iterator[Home]:
 
 
 @pytest.fixture
-def start() -> Callable[[MachinePlan], machine.Machine]:
+def start() -> Callable[[MachinePlan], Machine]:
     return lambda wanted: machine.start(wanted, Silent())
 
 

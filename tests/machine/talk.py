@@ -23,7 +23,7 @@ for family, kind, address, port in json.loads(sys.argv[1]):
         if kind == "icmp":
             s = socket.socket(getattr(socket, family), socket.SOCK_DGRAM, 1 if family == "AF_INET" else 58)
             s.settimeout(2)
-            s.sendto(b"\\x08\\0\\0\\0\\0\\0\\0\\0" if family == "AF_INET" else b"\\x80\\0\\0\\0\\0\\0\\0\\0", (address, 0))
+            s.sendto((b"\\x08" if family == "AF_INET" else b"\\x80") + bytes(7), (address, 0))
             s.recv(100)
             said = "reached"
         else:

@@ -46,7 +46,7 @@ def test_what_fails_inside_is_named_with_what_it_said(home: Home, plan: Planner,
     assert any("broken.service" in line for line in machine.console(home, "r-000001"))
     until = time.monotonic() + 3
     while time.monotonic() < until:
-        said = [line for line in machine.read_logs(home, "r-000001", unit="broken.service")]
+        said = list(machine.read_logs(home, "r-000001", unit="broken.service"))
         if said:
             break
         time.sleep(0.05)
