@@ -17,7 +17,7 @@ from stead.keeper import running
 from stead.keeper.children import Child, begin, forget
 from stead.keeper.clock import Clock
 from stead.keeper.journal import Journal
-from stead.keeper.looking import place_names
+from stead.keeper.places import place_names
 from stead.keeper.resume import adopt
 from stead.keeper.revival import Revival
 from stead.keeper.schedule import Act, acts, first_due, next_due, to_start

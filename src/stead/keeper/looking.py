@@ -12,6 +12,7 @@ from stead import machine
 from stead.backup import same_disk, url_without_secrets
 from stead.keeper import prepared, running
 from stead.keeper.facts import DrillFact, Facts, HalfDone, PlaceFact, ReleaseFact
+from stead.keeper.places import place_settings
 from stead.keeper.status import StatusReport, judge
 from stead.records import Proof, Records
 from stead.settings import PlaceSetting, Settings
@@ -19,8 +20,6 @@ from stead.words.home import Home
 from stead.words.quantities import read_time
 from stead.words.verdict import Verdict
 
-#: The place of an owner who named none, as the drills' records call it.
-DEFAULT_PLACE = "same-disk"
 #: Source of the judgement's own findings in the records.
 SOURCE = "status"
 _DRILLS_LOOKED_AT = 150
@@ -67,16 +66,6 @@ def gather(home: Home, settings: Settings, records: Records, now: datetime) -> F
         ),
         others=records.open_findings(besides=SOURCE),
     )
-
-
-def place_settings(home: Home, settings: Settings) -> tuple[PlaceSetting, ...]:
-    """The places of the settings, or the default one."""
-    return settings.places or (PlaceSetting(DEFAULT_PLACE, str(home.default_place)),)
-
-
-def place_names(settings: Settings) -> tuple[str, ...]:
-    """Their names."""
-    return tuple(place.name for place in settings.places) or (DEFAULT_PLACE,)
 
 
 def places(home: Home, settings: Settings, records: Records) -> tuple[PlaceFact, ...]:

@@ -43,7 +43,7 @@ class Revival:
             return
         # A host's own units start it there; here the first miss may be an ordinary restart, so wait one look.
         wait = _WAITS[min(self._tries, len(_WAITS) - 1)]
-        if by_unit(self._home) or now - self._tried < wait:
+        if by_unit(self._home) or not (self._home.releases / "current").exists() or now - self._tried < wait:
             return
         self._tries, self._tried = self._tries + 1, now
         self._journal.say(f"the server is not running; starting it again (try {self._tries})")

@@ -10,7 +10,8 @@ from stead import live, services
 from stead.cli.here import Here, acting, reading
 from stead.cli.progress import shown
 from stead.cli.show import show_json, show_table, verdict
-from stead.keeper.looking import place_names, places
+from stead.keeper.looking import places
+from stead.keeper.places import place_names
 from stead.records import Records
 from stead.words.declaration import Saved
 from stead.words.errors import BAD_ANSWER, DONE, UNPROVEN, UsageError

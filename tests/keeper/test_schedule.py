@@ -1,0 +1,62 @@
+"""What the keeper starts when: pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from stead.keeper.clock import Clock
+from stead.keeper.schedule import Act, acts, first_due, next_due, to_start
+from stead.settings import parse
+
+SETTINGS = parse("", Path("x"))
+LIGHT = Act("mark", (), 60, 50)
+HEAVY = Act("backup", (), 600, 3600, heavy=True, kept=True, first=10)
+DRILL = replace(HEAVY, name="drill-a", interval=3600)
+
+
+def test_every_act_of_the_contract_with_its_interval() -> None:
+    found = {act.name: act for act in acts(SETTINGS, ["attic", "cellar"])}
+    assert [found[name].interval for name in ("mark", "probe", "picture", "data", "backup")] == [60, 300, 600, 60, 600]
+    assert found["drill-cellar"].args == ("drill", "--json", "--place", "cellar")
+    assert found["drill-attic"].interval == 3600 and "sweep" in found
+    assert all(act.deadline > 0 for act in found.values())
+
+
+def test_a_restarted_keeper_does_not_do_all_again() -> None:
+    assert first_due(HEAVY, None) == 10
+    assert first_due(HEAVY, 100) == 500
+    assert first_due(HEAVY, 10_000) == 10
+    assert first_due(HEAVY, -500) == 10  # the clock was set back: better too early than never
+    assert first_due(LIGHT, 5) == 0
+
+
+def test_only_what_is_due_and_never_two_of_a_kind() -> None:
+    due = {"mark": 5.0, "backup": 20.0}
+    assert to_start([LIGHT, HEAVY], due, {}, 10) == [LIGHT]
+    assert to_start([LIGHT, HEAVY], due, {"mark": LIGHT}, 10) == []
+
+
+def test_heavy_acts_wait_for_each_other_the_longest_overdue_first() -> None:
+    due = {"mark": 0.0, "backup": 5.0, "drill-a": 3.0}
+    assert to_start([LIGHT, HEAVY, DRILL], due, {}, 10) == [LIGHT, DRILL]
+    assert to_start([LIGHT, HEAVY, DRILL], due, {"backup": HEAVY}, 10) == [LIGHT]
+
+
+def test_what_was_missed_is_not_made_up_for() -> None:
+    assert next_due(LIGHT, 100, 101) == 160
+    assert next_due(LIGHT, 100, 1000) == 1060
+
+
+def test_a_clock_jump_is_seen_and_drift_or_suspend_is_not() -> None:
+    wall, steady = [1000.0], [10.0]
+    clock = Clock(lambda: wall[0], lambda: steady[0])
+    wall[0], steady[0] = 1300.0, 310.0
+    assert clock.jumped() is None
+    wall[0], steady[0] = 1311.0, 320.0
+    assert clock.jumped() is None
+    wall[0] += 3600
+    assert clock.jumped() == 3600
+    assert clock.jumped() is None
+    wall[0] -= 7200
+    assert clock.jumped() == -7200
