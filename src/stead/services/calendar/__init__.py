@@ -33,7 +33,7 @@ SERVICE = Service(
     name="calendar",
     words="calendars and contacts (CalDAV, CardDAV)",
     packages=("python3-radicale", "gunicorn"),
-    users=(ServiceUser("radicale", 617),),
+    users=(ServiceUser("radicale", 617, groups=("auth",)),),
     folders=(DataFolder("calendar/collections", "radicale", why="every calendar entry and contact as a plain file"),),
     units=("stead-calendar.service",),
     tree_files=_tree_files,

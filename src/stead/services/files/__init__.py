@@ -34,7 +34,7 @@ SERVICE = Service(
     words="files (WebDAV)",
     packages=("gunicorn",),
     python=("wsgidav==4.4.0", "defusedxml==0.7.1"),
-    users=(ServiceUser("webdav", 618, groups=("site",)),),
+    users=(ServiceUser("webdav", 618, groups=("site", "auth")),),
     folders=(
         DataFolder("files/home", "webdav", why="one private folder per account"),
         DataFolder("files/shared", "webdav", why="what all accounts share"),

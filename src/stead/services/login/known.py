@@ -15,6 +15,8 @@ from stead.services.login.dovecot import Login
 
 _KEPT_SECONDS = 600.0
 _KEPT_AT_MOST = 256
+#: So long after a change Dovecot may still answer from before it: what it says then is not remembered.
+_SETTLING_SECONDS = 30.0
 
 
 class KnownLogin:
@@ -68,6 +70,8 @@ class KnownLogin:
         """Remember, unless the accounts changed while Dovecot was asked."""
         with self._lock:
             if account is None or stamp is None or stamp != self._stamp:
+                return
+            if time.time() - stamp[1] / 1e9 < _SETTLING_SECONDS:
                 return
             while len(self._known) >= _KEPT_AT_MOST:
                 del self._known[next(iter(self._known))]

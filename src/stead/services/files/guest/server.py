@@ -92,6 +92,12 @@ class Server(RequestServer):
         if resource is None and "HTTP_IF_MATCH" in environ:
             self._fail(HTTP_PRECONDITION_FAILED)
 
+    def do_DELETE(self, environ: Environ, start: Any) -> Iterable[bytes]:
+        """Delete a file or a folder with all that is in it; the folders an account is given stay."""
+        if tree.is_top(environ["PATH_INFO"]):
+            self._fail(HTTP_FORBIDDEN, context_info="this folder is part of the account")
+        return super().do_DELETE(environ, start)
+
     def _copy_or_move(self, environ: Environ, start: Any, is_move: bool) -> Iterable[bytes]:
         provider = self._davProvider
         source = provider.get_resource_inst(environ["PATH_INFO"], environ)

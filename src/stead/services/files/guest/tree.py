@@ -62,8 +62,10 @@ class Tree(DAVProvider):
         """Permission bits of new files and folders: the page's are read by the web server."""
         return (0o644, 0o755) if path.strip("/").split("/")[0] == SITE else (0o600, 0o700)
 
-    def get_resource_inst(self, path: str, environ: Environ) -> Any:
-        """The resource at ``path``, or None."""
+    def get_resource_inst(self, path: str | None, environ: Environ) -> Any:
+        """The resource at ``path``, or None; the first folder's parent is None, too."""
+        if path is None:
+            return None
         if path.strip("/") == "":
             return Top("/", environ)
         place = self.file_path(path, environ)
@@ -116,10 +118,6 @@ class Top(DAVCollection):
         """Never."""
         raise DAVError(HTTP_FORBIDDEN, "only your own folder and the shared one can be written")
 
-    def handle_delete(self) -> bool:
-        """Never."""
-        raise DAVError(HTTP_FORBIDDEN)
-
 
 def _sayable(name: str) -> bool:
     """Whether a name can be written in a URL and in XML."""
@@ -133,8 +131,6 @@ def is_top(path: str) -> bool:
 
 def _delete(resource: Any) -> bool:
     """Delete in one go, after asking for locks in it: WsgiDAV would make a list of everything first."""
-    if is_top(resource.path):
-        raise DAVError(HTTP_FORBIDDEN, "this folder is part of the account")
     environ = resource.environ
     resource.provider.lock_manager.check_write_permission(
         url=resource.get_ref_url(),
