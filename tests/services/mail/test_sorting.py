@@ -1,0 +1,142 @@
+"""Spam, mail rules and full mailboxes."""
+
+from __future__ import annotations
+
+import re
+import socket
+import ssl
+from base64 import b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import monotonic, sleep
+
+import pytest
+
+from stead import machine
+from stead.probes.sink import sink
+from stead.rehearsal.assemble import SINK_PORT
+from tests.rig.server import Server
+from tests.services.mail.correspondence import letter, raw, send_in, wait_for
+
+GTUBE = "XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"
+
+
+def test_spam_goes_to_junk_and_is_never_lost(live: Server) -> None:
+    to = f"bob@{live.domain}"
+    message, subject = letter(to, text=f"Buy this.\n{GTUBE}\n")
+    send_in(live, message, to)
+    with live.imap("bob") as link:
+        uid = wait_for(link, subject, mailbox="Junk")
+        assert uid
+        assert b"X-Spam: Yes" in raw(link, uid)
+        assert wait_for(link, subject, within=0.2) is None
+
+
+def test_the_households_own_mail_is_not_judged(live: Server) -> None:
+    to = f"bob@{live.domain}"
+    message, subject = letter(to, sender=f"alice@{live.domain}", text=f"This is what they test with:\n{GTUBE}\n")
+    with live.submission("alice") as link:
+        link.send_message(message, f"alice@{live.domain}", [to])
+    with live.imap("bob") as box:
+        assert wait_for(box, subject)
+
+
+def test_moving_mail_teaches_the_filter(live: Server) -> None:
+    to = f"bob@{live.domain}"
+    message, subject = letter(to, text="Cheap watches and certain winnings for everybody who answers today. " * 5)
+    send_in(live, message, to)
+    spam, ham = _learnt(live)
+    with live.imap("bob") as link:
+        uid = wait_for(link, subject)
+        assert uid
+        assert link.uid("MOVE", uid.decode(), "Junk")[0] == "OK"
+        assert _until_learnt(live, (spam + 1, ham)) == (spam + 1, ham)
+        uid = wait_for(link, subject, mailbox="Junk")
+        assert uid
+        assert link.uid("MOVE", uid.decode(), "INBOX")[0] == "OK"
+        # The same message learnt the other way round is unlearnt first.
+        assert _until_learnt(live, (spam, ham + 1)) == (spam, ham + 1)
+
+
+def test_rules_of_ones_own(live: Server) -> None:
+    to = f"bob@{live.domain}"
+    with _sieve(live, "bob") as rules:
+        rules(
+            'PUTSCRIPT "t" {%d+}', 'require ["fileinto"]; if header :contains "subject" "letter" {fileinto "Archive";}'
+        )
+        rules('SETACTIVE "t"')
+    try:
+        message, subject = letter(to)
+        send_in(live, message, to)
+        with live.imap("bob") as link:
+            assert wait_for(link, subject, mailbox="Archive")
+    finally:
+        with _sieve(live, "bob") as rules:
+            rules('SETACTIVE ""')
+            rules('DELETESCRIPT "t"')
+
+
+def test_rules_can_send_mail_on_and_answer(live: Server) -> None:
+    to = f"bob@{live.domain}"
+    script = 'require ["vacation","copy"]; redirect :copy "elsewhere@sink.invalid"; vacation :days 1 "I am away.";'
+    with _sieve(live, "bob") as rules:
+        rules('PUTSCRIPT "t" {%d+}', script)
+        rules('SETACTIVE "t"')
+    try:
+        message, subject = letter(to, sender="asker@sink.invalid")
+        with sink(live.machine.outside, SINK_PORT) as arrived:
+            send_in(live, message, to, sender="asker@sink.invalid")
+            assert arrived.wait(subject.encode(), 10)
+            assert arrived.wait(b"I am away.", 10)
+    finally:
+        with _sieve(live, "bob") as rules:
+            rules('SETACTIVE ""')
+            rules('DELETESCRIPT "t"')
+
+
+def _learnt(live: Server) -> tuple[int, int]:
+    answer = machine.ask(live.machine, ["rspamc", "-h", "/run/rspamd/controller.sock", "stat"])
+    counts = {name: int(n) for name, n in re.findall(r"Statfile: (\w+) .*?learned: (\d+)", answer.text)}
+    return counts.get("BAYES_SPAM", 0), counts.get("BAYES_HAM", 0)
+
+
+def _until_learnt(live: Server, wanted: tuple[int, int]) -> tuple[int, int]:
+    deadline = monotonic() + 15
+    while (now := _learnt(live)) != wanted and monotonic() < deadline:
+        sleep(0.3)
+    return now
+
+
+@contextmanager
+def _sieve(live: Server, name: str) -> Iterator[object]:
+    """A ManageSieve session: ``rules(command, script)`` sends one command and expects OK."""
+    at = live.endpoint("sieve")
+    with socket.create_connection(("localhost", at.port), 30) as plain:
+        lines = plain.makefile("rb")
+        _read_answer(lines)
+        plain.sendall(b"STARTTLS\r\n")
+        _read_answer(lines)
+        with live.tls().wrap_socket(plain, server_hostname="localhost") as link:
+            lines = link.makefile("rb")
+            _read_answer(lines)
+            word = b64encode(f"\0{name}\0{live.people[name]}".encode()).decode()
+            link.sendall(f'AUTHENTICATE "PLAIN" "{word}"\r\n'.encode())
+            _read_answer(lines)
+
+            def command(words: str, script: str = "") -> None:
+                body = words % len(script) + "\r\n" + script if script else words
+                link.sendall(body.encode() + b"\r\n")
+                _read_answer(lines)
+
+            try:
+                yield command
+            finally:
+                command("LOGOUT")
+
+
+def _read_answer(lines: object) -> None:
+    for line in iter(lines.readline, b""):  # type: ignore[attr-defined]
+        if line.startswith(b"OK"):
+            return
+        assert not line.startswith((b"NO", b"BYE")), line
+    pytest.fail("the connection ended")
