@@ -35,6 +35,13 @@ def test_twice_is_once_and_after_a_reboot_everything_is_still_there(home: Home) 
     assert (home.data / "mail").read_text() == "x"
 
 
+def test_the_device_of_a_deleted_image_is_let_go_of(home: Home) -> None:
+    device = loop.attached(home.data_image)
+    home.data_image.unlink()
+    unmount(home)
+    assert device and not loop.holding(home.data_image)
+
+
 def test_other_loop_devices_are_left_alone(home: Home, tmp_path: Path) -> None:
     other = tmp_path / "other.img"
     other.write_bytes(bytes(MB))

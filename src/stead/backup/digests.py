@@ -13,6 +13,8 @@ from pathlib import Path
 from types import TracebackType
 
 _AT_ONCE = 1 << 20
+#: Path, [inode, size, change time], digest, and the line they were read from.
+_Known = tuple[str, list[int], str, bytes]
 
 
 class Digests:
@@ -43,11 +45,14 @@ class Digests:
         """The digest of the file at ``path``, which has ``info``; paths must be asked for in the walk's order."""
         key = [info.st_ino, info.st_size, info.st_ctime_ns]
         known = self._find(path)
-        found = known[2] if known is not None and known[1] == key else _sha256(f"{self._root}/{path}")
-        self._writer.write(json.dumps([path, key, found], separators=(",", ":")).encode() + b"\n")
+        if known is not None and known[1] == key:
+            self._writer.write(known[3])
+            return known[2]
+        found = _sha256(f"{self._root}/{path}")
+        self._writer.write(json.dumps([path, key, found]).encode() + b"\n")
         return found
 
-    def _find(self, path: str) -> tuple[str, list[int], str] | None:
+    def _find(self, path: str) -> _Known | None:
         if self._next is not None and self._next[0] != path:
             mine = _order(path)
             while self._next is not None and _order(self._next[0]) < mine:
@@ -58,14 +63,14 @@ class Digests:
         self._next = self._advance()
         return known
 
-    def _advance(self) -> tuple[str, list[int], str] | None:
+    def _advance(self) -> _Known | None:
         line = self._old.readline() if self._old else b""
         try:
             path, key, digest = json.loads(line) if line else (None, [], "")
         except ValueError:
             # A damaged memory only costs time: everything after it is read again.
             return None
-        return None if path is None else (path, key, digest)
+        return None if path is None else (path, key, digest, line)
 
 
 def _order(path: str) -> list[bytes]:

@@ -22,6 +22,8 @@ from stead.words.home import Home
 #: Where the manifest lies in a picture; it does not list itself.
 FOLDER = ".stead/manifest"
 _CUT = 0x1FF
+#: One encoder for all lines: making one per line costs more than the line.
+_JSON = json.JSONEncoder(separators=(",", ":"))
 _TYPES = {stat.S_IFREG: "file", stat.S_IFDIR: "folder", stat.S_IFLNK: "link", stat.S_IFIFO: "pipe"}
 #: Inode of the empty folder that stands where a subvolume was: a picture does not hold what is in it.
 _HIDDEN_SUBVOLUME = 2
@@ -44,7 +46,7 @@ class Entry:
     def line(self) -> bytes:
         """The entry as one line of JSON; bytes that are no UTF-8 survive as escapes."""
         held = {name: value for name, value in vars(self).items() if value is not None}
-        return json.dumps(held, separators=(",", ":")).encode() + b"\n"
+        return _JSON.encode(held).encode() + b"\n"
 
 
 @dataclass(frozen=True)

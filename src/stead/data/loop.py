@@ -27,6 +27,21 @@ def attached(image: Path) -> str | None:
     return None
 
 
+def holding(image: Path) -> tuple[str, ...]:
+    """Every loop device that still holds a file of this name, deleted ones too: what must be let go of in the end."""
+    names = (str(image.resolve()), f"{image.resolve()} (deleted)")
+    files = Path("/sys/block").glob("loop*/loop/backing_file")
+    return tuple(f"/dev/{file.parent.parent.name}" for file in files if _text(file) in names)
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text().strip()
+    except OSError:
+        # Let go of between the listing and the look.
+        return ""
+
+
 def attach(image: Path) -> tuple[str, str | None]:
     """Attach ``image`` and return its device, and a note if the kernel refused direct I/O."""
     name = _attach(image, direct=True)

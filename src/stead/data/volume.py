@@ -57,10 +57,8 @@ def unmount(home: Home) -> None:
             timeout=120,
             hint=f"something still uses it: `fuser -vm {home.data_mount}` names it",
         )
-    if home.data_image.exists():
-        device = loop.attached(home.data_image)
-        if device:
-            loop.detach(device)
+    for device in loop.holding(home.data_image):
+        loop.detach(device)
 
 
 def _mount_image(home: Home, size: int | None, mounted: Mount | None) -> tuple[str | None, tuple[str, ...]]:
