@@ -10,7 +10,7 @@ import pytest
 
 from stead.release import recipe_of, tidy
 from stead.release.accounts import settle_accounts
-from stead.release.bootstrap import explain
+from stead.release.bootstrap import explain, refuse_unmounted
 from stead.release.manifest import differences, digest_of, manifest_bytes, read_manifest, take_manifest
 from stead.release.python_parts import install
 from stead.release.sbom import Package, cyclonedx, installed_packages
@@ -170,3 +170,9 @@ def test_each_cause_is_told_in_words(log: str, words: str) -> None:
     told = explain(f"I: running apt-get update...\n{log}\nE: apt-get failed", "http://m")
     assert words in told.message
     assert told.hint
+
+
+def test_scripts_that_ran_without_proc_are_not_trusted() -> None:
+    refuse_unmounted("I: success in 60 seconds")
+    with pytest.raises(SteadError, match="could not be mounted"):
+        refuse_unmounted("W: skipping mount sysfs\nW: skipping mount proc\nI: success")

@@ -76,11 +76,12 @@ class Bootstrap:
         # half-dead package script is ever left behind.
         guard = ("setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--mount-proc", "--fork")
         try:
-            run([*guard, "--kill-child", "mmdebstrap", *self._options()], timeout=_HOUR, env=self._environment())
+            said = run([*guard, "--kill-child", "mmdebstrap", *self._options()], timeout=_HOUR, env=self._environment())
         except CommandError as failed:
             if failed.result is None:
                 raise
             raise explain(failed.result.err, mirror) from failed
+        refuse_unmounted(said.err)
 
     def _options(self) -> list[str]:
         options = ["--mode=root", "--variant=essential", "--format=directory", f"--aptopt={self.work / 'apt.conf'}"]
@@ -145,6 +146,15 @@ def host_apt_settings() -> str:
     dump = run(["apt-config", "dump"], timeout=30).out.splitlines()
     kept = [line for line in dump if line.startswith(wanted) and not line.endswith(' "";')]
     return "\n".join(['Acquire::Retries "2";', 'Acquire::http::Timeout "30";', *kept]) + "\n"
+
+
+def refuse_unmounted(log: str) -> None:
+    """Package scripts that found no /proc did less than they should have, and said nothing: such a tree is refused."""
+    if "W: skipping mount proc" in log or "W: cannot execute mount" in log:
+        raise SteadError(
+            "no new release was built: /proc could not be mounted for the packages' scripts",
+            hint="apt-get install mount; inside a container, allow it to mount",
+        )
 
 
 def explain(log: str, mirror: str) -> SteadError:
