@@ -7,8 +7,11 @@ Started as ``python -m stead.rehearsal.helper``.
 
 from __future__ import annotations
 
+import _strptime  # noqa: F401  (this and the others so marked: after giving up root Python may be unreadable)
 import ctypes
-import encodings.idna  # noqa: F401  (loaded now: after giving up root the program's folder may be unreadable)
+import email.generator  # noqa: F401
+import email.policy  # noqa: F401
+import encodings.idna  # noqa: F401
 import json
 import os
 import resource
