@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import random
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import pytest
 from stead import machine, services
 from stead.services.identity import Accounts, ensure_dkim
 from stead.services.tls import ca_file, ensure_certificate, names_for
-from stead.words.declaration import ConfigContext
+from stead.words.declaration import ConfigContext, TreeFile
 from stead.words.home import Home
 from stead.words.machine import Machine, MachinePlan, NetworkKind
 from stead.words.probe import Target
@@ -53,13 +54,43 @@ def prepare(home: Home, domain: str, hostname: str) -> None:
     ensure_certificate(home, home.data, names_for(domain, hostname), datetime.now(UTC))
 
 
+def plan(home: Home, tree: Path, context: ConfigContext, network: NetworkKind, *more: TreeFile) -> MachinePlan:
+    """The machine ``live`` on the home's data, with the services' files as they are now, and ``more``."""
+    files = {file.path: file for file in (*services.tree_files(), *services.render(context), *more)}
+    return MachinePlan(
+        home=home,
+        name="live",
+        tree=tree,
+        config=tuple(files.values()),
+        binds=services.binds(home.data),
+        network=network,
+        ports=services.all_ports(),
+        egress=services.all_egress(),
+        uids=services.uids(),
+        gids=services.gids(),
+        sink_port=2525,
+        port_shift=context.port_shift,
+    )
+
+
+def far_port_shift(home: Home) -> int:
+    """A free shift that other machines being booted just now will hardly choose, too."""
+    far = random.randrange(10, 40) * 1000
+    return far + machine.free_port_shift(home, [replace(port, local=port.local + far) for port in services.all_ports()])
+
+
 @pytest.fixture(scope="module")
-def booted(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Booted]:
+def tree(request: pytest.FixtureRequest) -> Path:
+    """A release's tree: the one named by the environment, else the one all tests share."""
     named = os.environ.get("STEAD_TEST_RELEASE")
-    tree = Path(named) if named else request.getfixturevalue("release").tree
+    return Path(named) if named else request.getfixturevalue("release").tree
+
+
+@pytest.fixture(scope="module")
+def booted(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Booted]:
+    """A machine in local mode."""
     home = Home.at(tmp_path_factory.mktemp("home"))
     prepare(home, "stead.test", "stead.test")
-    shift = machine.free_port_shift(home, services.all_ports())
     context = ConfigContext(
         domain="stead.test",
         hostname="stead.test",
@@ -71,24 +102,9 @@ def booted(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         relay=None,
         accounts=("alice",),
         owner="alice",
-        port_shift=shift,
+        port_shift=far_port_shift(home),
     )
-    files = {file.path: file for file in (*services.tree_files(), *services.render(context))}
-    plan = MachinePlan(
-        home=home,
-        name="live",
-        tree=tree,
-        config=tuple(files.values()),
-        binds=services.binds(home.data),
-        network=NetworkKind.LOCAL,
-        ports=services.all_ports(),
-        egress=services.all_egress(),
-        uids=services.uids(),
-        gids=services.gids(),
-        sink_port=2525,
-        port_shift=shift,
-    )
-    running = machine.start(plan, Silent())
+    running = machine.start(plan(home, tree, context, NetworkKind.LOCAL), Silent())
     target = Target(
         endpoints=running.endpoints,
         domain="stead.test",
