@@ -145,7 +145,7 @@ HOST4, WORLD4, HOST6, WORLD6 = "203.0.113.1", "203.0.113.2", "2001:db8:1::1", "2
 
 
 @pytest.fixture
-def host_network() -> Iterator[None]:
+def host_network(home: Home) -> Iterator[None]:
     """The test stands in a host of its own, one link away from a small world: what it publishes meets nobody else."""
     before = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
     host, world = f"{HOST}-{os.getpid()}", f"{WORLD}-{os.getpid()}"
@@ -161,6 +161,8 @@ def host_network() -> Iterator[None]:
         kernel.join_netns(Path("/run/netns") / host)
         yield
     finally:
+        for name in machine.names(home):
+            machine.stop(home, name)
         kernel.join_netns(Path(f"/proc/self/fd/{before}"))
         os.close(before)
         for netns in (host, world):
