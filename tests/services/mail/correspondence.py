@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import imaplib
 import secrets
+from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.utils import format_datetime, make_msgid
-from datetime import UTC, datetime
 from time import monotonic, sleep
 
 from tests.rig.server import Server
@@ -53,4 +53,5 @@ def wait_for(
 def raw(link: imaplib.IMAP4, uid: bytes) -> bytes:
     """The whole message."""
     _, data = link.uid("FETCH", uid.decode(), "(BODY.PEEK[])")
-    return next(part[1] for part in data if isinstance(part, tuple))
+    whole: bytes = next(part[1] for part in data if isinstance(part, tuple))
+    return whole

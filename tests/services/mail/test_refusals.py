@@ -61,7 +61,7 @@ def test_no_questions_about_people_and_no_version(live: Server) -> None:
         assert b"Postfix" not in banner
         link.ehlo()
         assert link.verify(f"alice@{live.domain}")[0] in (252, 502)
-        assert link.docmd("EXPN", "alice")[0] == 502
+        assert link.docmd("EXPN", "alice")[0] in (500, 502)
         assert not link.has_extn("auth")
         assert not link.has_extn("vrfy")
         assert not link.has_extn("etrn")
@@ -131,6 +131,7 @@ def test_submission_needs_a_login_and_tls(live: Server) -> None:
             link.login("alice", "wrong " + PASSWORD)
 
 
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
 @pytest.mark.parametrize("port", ["submissions", "imaps"])
 def test_old_tls_is_refused(live: Server, port: str) -> None:
     context = live.tls()
@@ -138,16 +139,18 @@ def test_old_tls_is_refused(live: Server, port: str) -> None:
     context.minimum_version = ssl.TLSVersion.TLSv1
     context.maximum_version = ssl.TLSVersion.TLSv1_1
     at = live.endpoint(port)
-    with socket.create_connection(("localhost", at.port), 30) as plain:
-        with pytest.raises((ssl.SSLError, ConnectionError)):
-            context.wrap_socket(plain, server_hostname="localhost")
+    with (
+        socket.create_connection(("localhost", at.port), 30) as plain,
+        pytest.raises((ssl.SSLError, ConnectionError)),
+    ):
+        context.wrap_socket(plain, server_hostname="localhost")
 
 
 @contextmanager
 def _session(live: Server, signed_in: bool) -> Iterator[tuple[smtplib.SMTP, str]]:
     if signed_in:
-        with live.submission("bob") as link:
-            yield link, f"bob@{live.domain}"
+        with live.submission("bob") as own:
+            yield own, f"bob@{live.domain}"
         return
     link = live.inbound()
     link.ehlo()
