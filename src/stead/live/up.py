@@ -134,12 +134,15 @@ def _until_proven(home: Home, settings: Settings, progress: Progress) -> tuple[P
 
 
 def _mark(home: Home, settings: Settings) -> None:
-    wrong = {name: error for name, error in mark(home, settings).items() if error}
-    if wrong:
-        raise SteadError(
-            f"a marker could not be written: {'; '.join(f'{name}: {error}' for name, error in wrong.items())}",
-            hint="stead logs shows what the service says",
-        )
+    """Markers into every service; asked again once, for a connection that a reloading daemon closed."""
+    for _ in range(2):
+        wrong = {name: error for name, error in mark(home, settings).items() if error}
+        if not wrong:
+            return
+    raise SteadError(
+        f"a marker could not be written: {'; '.join(f'{name}: {error}' for name, error in wrong.items())}",
+        hint="stead logs shows what the service says",
+    )
 
 
 def _first_proof(home: Home, settings: Settings, progress: Progress) -> tuple[tuple[Saving, ...], DrillReport | None]:

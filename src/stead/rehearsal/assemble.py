@@ -6,6 +6,7 @@ The one way to do it, for the live machine and for every rehearsal alike.
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 from pathlib import Path
 
 from stead import machine, services
@@ -45,7 +46,7 @@ def plan(
     port_shift: int = 0,
 ) -> MachinePlan:
     """The plan of one machine on the data tree ``data`` (host path) and the release tree ``tree``."""
-    context = _context(home, settings, name, data, network)
+    context = replace(_context(home, settings, name, data, network), port_shift=port_shift)
     return MachinePlan(
         home=home,
         name=name,

@@ -21,6 +21,7 @@ from stead.rehearsal.inventory import vanished
 from stead.rehearsal.known import current_release, restic_program
 from stead.rehearsal.lock import held
 from stead.rehearsal.report import DrillReport, Facts, Step, judge, recovery_point
+from stead.services import tls
 from stead.services.identity import WATCH, Accounts
 from stead.settings import Settings
 from stead.words.errors import UNPROVEN, SteadError, UsageError
@@ -139,8 +140,7 @@ def _prove(
 ) -> Facts:
     """Boot, probe, count; everything seen, not yet judged."""
     home, settings = run.home, run.settings
-    Accounts(overlay, settings.name).ensure_watch(watch_password(home))
-    users = (*(account.name for account in Accounts(overlay, settings.name).list()), WATCH)
+    users = _make_usable(home, settings, overlay)
     units = coverage.order(home, coverage.units_of(choice.snapshot.inventory, users))
     counting = Counting(data, units)
     try:
@@ -173,6 +173,17 @@ def _prove(
         losses=losses,
         unsealed=unsealed,
     )
+
+
+def _make_usable(home: Home, settings: Settings, data: Path) -> tuple[str, ...]:
+    """What any recovery does to old data before it boots: our own login, a certificate that is not over.
+
+    Returns the users whose things must be there.
+    """
+    accounts = Accounts(data, settings.name)
+    accounts.ensure_watch(watch_password(home))
+    tls.ensure_certificate(home, data, tls.names_for(settings.name, settings.hostname), datetime.now(UTC))
+    return (*(account.name for account in accounts.list()), WATCH)
 
 
 def _explained(run: _Run, choice: Choice, place: MountedPlace | None, trouble: SteadError) -> SteadError:

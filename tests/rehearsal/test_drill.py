@@ -1,0 +1,224 @@
+"""Drills of a real backup: one that passes, and one for each thing that must turn it to fail or unproven."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from stead import live, machine
+from stead.backup import load_known
+from stead.rehearsal import DrillReport, drill
+from stead.services.identity import WATCH
+from stead.words.home import Home
+from stead.words.progress import Silent
+from stead.words.verdict import Verdict
+from tests.rig.server import Server
+
+pytestmark = pytest.mark.boot
+
+
+@dataclass(frozen=True)
+class Backed:
+    """A server with a backup in its place."""
+
+    server: Server
+    place: Path
+
+    def drill(self, **wanted: object) -> DrillReport:
+        return drill(self.server.home, self.server.settings, Silent(), **wanted)  # type: ignore[arg-type]
+
+    @contextmanager
+    def harmed(self) -> Iterator[Path]:
+        """The place, to be harmed; as it was afterwards."""
+        kept = self.place.with_name("kept")
+        shutil.copytree(self.place, kept)
+        try:
+            yield self.place
+        finally:
+            shutil.rmtree(self.place, ignore_errors=True)
+            kept.rename(self.place)
+
+
+@pytest.fixture(scope="module")
+def backed(live: Server) -> Backed:
+    _say(live)
+    return Backed(live, live.home.default_place)
+
+
+def _say(server: Server) -> None:
+    with server.inbound() as connection:
+        connection.sendmail("friend@example.org", f"alice@{server.domain}", "Subject: hello\r\n\r\nhello\r\n")
+    _save(server)
+
+
+def _save(server: Server) -> None:
+    live.mark(server.home, server.settings)
+    (saving,) = live.backup(server.home, server.settings, Silent())
+    assert saving.verdict is Verdict.PASS, saving.reason
+
+
+def _nothing_left(home: Home) -> None:
+    assert machine.leftovers(home) == ()
+    assert not list((home.lib / "rehearsals").glob("r-*"))
+
+
+def test_a_good_backup_passes_and_leaves_no_trace(backed: Backed) -> None:
+    report = backed.drill()
+    assert (report.verdict, report.reason) == (Verdict.PASS, None)
+    assert report.recovery_point_seconds is not None and report.recovery_point_seconds < 300
+    assert [step.name for step in report.steps] == ["mount", "boot", "probe", "compare", "remove"]
+    assert {probe.service for probe in report.probes} >= {"mail", "calendar", "files", "web"}
+    assert report.inventory["mail"]["messages"] >= 1
+    assert json.loads(json.dumps(report.to_json()))["proof"] == report.proof
+    _nothing_left(backed.server.home)
+
+
+def test_the_release_out_of_the_place_boots_too(backed: Backed) -> None:
+    report = backed.drill(release="place")
+    assert (report.verdict, report.reason, report.release_from) == (Verdict.PASS, None, "place")
+    _nothing_left(backed.server.home)
+
+
+def test_a_full_drill_restores_and_compares_every_byte(backed: Backed) -> None:
+    report = backed.drill(full=True, release="host")
+    assert (report.verdict, report.reason, report.method) == (Verdict.PASS, None, "full")
+    _nothing_left(backed.server.home)
+
+
+def test_a_damaged_pack_fails_and_is_named(backed: Backed) -> None:
+    with backed.harmed() as place:
+        for pack in (place / "data").glob("*/*"):
+            content = bytearray(pack.read_bytes())
+            middle = len(content) // 2
+            content[middle] ^= 0xFF
+            pack.chmod(0o600)
+            pack.write_bytes(content)
+        report = backed.drill()
+    assert report.verdict is Verdict.FAIL
+    assert report.reason is not None and "damaged" in report.reason
+    _nothing_left(backed.server.home)
+
+
+def test_a_missing_pack_fails_even_if_nothing_reads_it(backed: Backed) -> None:
+    with backed.harmed() as place:
+        biggest = max((place / "data").glob("*/*"), key=lambda pack: pack.stat().st_size)
+        biggest.unlink()
+        report = backed.drill()
+    assert report.verdict is Verdict.FAIL
+    assert report.reason is not None and biggest.name[:8] in report.reason
+
+
+def test_missing_metadata_fails_with_a_warm_cache_there(backed: Backed) -> None:
+    cache = backed.server.home.lib / "cache/restic"
+    assert list(cache.glob("*/data/*/*")), "the cache is cold: this would prove nothing"
+    metadata = {file.name for file in cache.glob("*/data/*/*")}
+    with backed.harmed() as place:
+        for pack in (place / "data").glob("*/*"):
+            if pack.name in metadata:
+                pack.unlink()
+        report = backed.drill()
+    assert report.verdict is Verdict.FAIL
+    assert report.reason is not None and "pack" in report.reason
+
+
+def test_markers_older_than_the_goal_fail(backed: Backed) -> None:
+    goals = replace(backed.server.settings.goals, lose_at_most=0.5)
+    settings = replace(backed.server.settings, goals=goals)
+    report = drill(backed.server.home, settings, Silent())
+    assert report.verdict is Verdict.FAIL
+    assert report.reason is not None and "marker" in report.reason and "goal" in report.reason
+
+
+def test_an_unreachable_place_is_unproven(backed: Backed) -> None:
+    with backed.harmed() as place:
+        shutil.rmtree(place)
+        report = backed.drill()
+    assert report.verdict is Verdict.UNPROVEN, report.reason
+
+
+def test_a_wrong_password_is_unproven(backed: Backed) -> None:
+    file = backed.server.home.secrets / "place-same-disk.password"
+    right = file.read_text()
+    try:
+        file.write_text("not this one\n")
+        report = backed.drill()
+    finally:
+        file.write_text(right)
+    assert report.verdict is Verdict.UNPROVEN
+    assert report.reason is not None and "password" in report.reason
+
+
+def test_an_unknown_snapshot_is_unproven(backed: Backed) -> None:
+    assert backed.drill(snapshot="0123abcd").verdict is Verdict.UNPROVEN
+
+
+def test_without_fuse_it_is_unproven(backed: Backed, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(_path_without(tmp_path, "fusermount3", "fusermount")))
+    report = backed.drill()
+    assert report.verdict is Verdict.UNPROVEN
+    assert report.reason is not None and "fuse" in report.reason.lower()
+
+
+def _path_without(folder: Path, *names: str) -> Path:
+    """A folder of links to every program but those."""
+    for source in ("/usr/sbin", "/usr/bin", "/sbin", "/bin"):
+        for program in Path(source).iterdir():
+            link = folder / program.name
+            if program.name not in names and not link.is_symlink():
+                link.symlink_to(program)
+    return folder
+
+
+def test_a_broken_service_in_the_release_fails_and_is_named(backed: Backed, tmp_path: Path) -> None:
+    release = load_known(backed.server.home, "same-disk").releases
+    assert release, "the release is in the place"
+    tree = (backed.server.home.releases / "current").resolve() / "tree"
+    broken, aside = tree / "usr/sbin/nginx", tree / "usr/sbin/nginx.aside"
+    broken.rename(aside)
+    try:
+        report = backed.drill(release="host")
+    finally:
+        aside.rename(broken)
+    assert report.verdict is Verdict.FAIL
+    assert report.reason is not None and "page" in report.reason or "refused" in str(report.reason)
+
+
+def test_emptied_mail_fails(backed: Backed) -> None:
+    mail = backed.server.home.data / "mail/home"
+    aside = backed.server.home.data / "mail/home.aside"
+    machine.stop(backed.server.home, "live")
+    mail.rename(aside)
+    mail.mkdir()
+    try:
+        live.backup(backed.server.home, backed.server.settings, Silent())
+        report = backed.drill()
+    finally:
+        shutil.rmtree(mail)
+        aside.rename(mail)
+        backed.server.settle()
+        _save(backed.server)
+    assert report.verdict is Verdict.FAIL
+    assert report.reason is not None and "mail" in report.reason
+
+
+def test_one_missing_calendar_fails(backed: Backed) -> None:
+    home = backed.server.home
+    root = home.data / "calendar/collections/collection-root"
+    assert any((root / WATCH).iterdir())
+    machine.stop(home, "live")
+    (root / WATCH).rename(home.lib / "calendar.aside")
+    try:
+        live.backup(home, backed.server.settings, Silent())
+        report = backed.drill()
+    finally:
+        shutil.move(home.lib / "calendar.aside", root / WATCH)
+        backed.server.settle()
+        _save(backed.server)
+    assert report.verdict is Verdict.FAIL
+    assert report.reason is not None and "calendar" in report.reason
