@@ -24,8 +24,10 @@ def new_home(parent: Path) -> NewHome:
         folder = parent / str(next(numbers))
         folder.mkdir(parents=True)
         home = Home.at(folder)
-        yield home
-        live.down(home, Silent())
+        try:
+            yield home
+        finally:
+            live.down(home, Silent())
         left = leftovers(folder)
         assert not left, "\n".join(("the home was taken down, and this is left:", *left))
 

@@ -31,7 +31,9 @@ _BOOT_LIMIT = 90.0
 _LOOPS = 64
 
 #: nspawn needs cgroup v2, and computers without systemd often mount v1: then give it a v2 of its own.
+#: Copies of other file systems' mounts would keep their devices busy after they are unmounted out here.
 _LAUNCH = """
+awk '$1 ~ "^/dev/loop" { print $2 }' /proc/self/mounts | xargs -r umount -l
 if [ "$(stat -f -c %T /sys/fs/cgroup)" != cgroup2fs ]; then
   umount -R /sys/fs/cgroup 2>/dev/null || umount -l /sys/fs/cgroup
   mount -t cgroup2 none /sys/fs/cgroup

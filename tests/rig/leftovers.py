@@ -48,10 +48,13 @@ def _mounts(folder: Path) -> Iterator[str]:
 
 
 def _loops(folder: Path) -> Iterator[str]:
+    mounted = {line.split()[0] for line in Path("/proc/self/mounts").read_text().splitlines()}
     for file in Path("/sys/block").glob("loop*/loop/backing_file"):
-        backing = file.read_text().strip()
-        if Path(backing).is_relative_to(folder):
-            yield f"loop device {file.parent.parent.name} ({backing})"
+        name, backing = file.parent.parent.name, file.read_text().strip()
+        # Let go of, and kept only by a mount namespace that a stranger opened meanwhile; ours are found as processes.
+        freed = (file.parent / "autoclear").read_text().strip() == "1" and f"/dev/{name}" not in mounted
+        if Path(backing).is_relative_to(folder) and not freed:
+            yield f"loop device {name} ({backing})"
 
 
 def _processes(folder: Path, tags: Iterable[str]) -> Iterator[str]:
