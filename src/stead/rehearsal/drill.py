@@ -11,14 +11,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from stead import backup, machine
-from stead.backup import MountedPlace
 from stead.records import Records
 from stead.rehearsal import coverage, layers, outside
 from stead.rehearsal.assemble import bring_up, plan, watch_password
 from stead.rehearsal.choice import HOST, PLACE, Choice, Wanted, choose
+from stead.rehearsal.copy import Copy, open_copy, with_cause
 from stead.rehearsal.counter import Counting
 from stead.rehearsal.inventory import vanished
-from stead.rehearsal.known import current_release, restic_program
+from stead.rehearsal.known import restic_program
 from stead.rehearsal.lock import held
 from stead.rehearsal.report import DrillReport, Facts, Step, judge, recovery_point
 from stead.services import tls
@@ -29,8 +29,6 @@ from stead.words.home import Home
 from stead.words.machine import NetworkKind
 from stead.words.progress import Progress
 from stead.words.verdict import Verdict
-
-_CAUSE_WITHIN = 30.0
 
 
 @dataclass
@@ -96,57 +94,30 @@ def _rehearse(run: _Run, choice: Choice) -> tuple[Verdict, str | None]:
     with ExitStack() as stack:
         folder = stack.enter_context(layers.folder(run.home, run.name))
         with run.step("mount", f"open {choice.place.name} and mount the backup, cold"):
-            place = _open(run, choice, folder, stack)
-            data = _data(run, choice, place, folder)
-            tree = place.release(choice.release_snapshot) / "tree" if place and choice.release_snapshot else None
-            overlay = stack.enter_context(layers.overlay(folder, data))
+            copy = open_copy(run.home, choice, folder, stack, full=run.wanted.full, progress=run.progress)
         stack.callback(machine.stop, run.home, run.name)
         try:
-            run.facts = _prove(run, choice, place, data, tree, overlay)
+            run.facts = _prove(run, choice, copy)
         except SteadError as trouble:
-            raise _explained(run, choice, place, trouble) from trouble
+            raise SteadError(with_cause(run.home, choice, copy, trouble.message)) from trouble
         verdict, reason = judge(run.facts)
         if verdict is Verdict.FAIL and not run.facts.losses:
-            reason = _with_cause(run, choice, place, reason or "")
+            reason = with_cause(run.home, choice, copy, reason or "")
         began = time.monotonic()
     run.steps.append(Step("remove", round(time.monotonic() - began, 3)))
     return verdict, reason
 
 
-def _open(run: _Run, choice: Choice, folder: Path, stack: ExitStack) -> MountedPlace | None:
-    """The place as folders; a full drill with the host's release needs none."""
-    if run.wanted.full and choice.release_snapshot is None:
-        return None
-    return stack.enter_context(backup.mount_cold(run.home, choice.place, restic_program(run.home), folder / "place"))
-
-
-def _data(run: _Run, choice: Choice, place: MountedPlace | None, folder: Path) -> Path:
-    """The snapshot's data: mounted, or restored to disk with every byte compared."""
-    snapshot = choice.snapshot
-    if place is not None and not run.wanted.full:
-        return place.data(snapshot.id)
-    program = restic_program(run.home)
-    restored = backup.restore_cold(
-        run.home, choice.place, program, snapshot.id, target=folder / "restored", progress=run.progress
-    )
-    compared = backup.compare_with_manifest(restored.path, digest=snapshot.manifest)
-    if compared.problems:
-        raise SteadError(f"not every byte came back: {'; '.join(compared.problems[:3])}")
-    return restored.path
-
-
-def _prove(
-    run: _Run, choice: Choice, place: MountedPlace | None, data: Path, tree: Path | None, overlay: Path
-) -> Facts:
+def _prove(run: _Run, choice: Choice, copy: Copy) -> Facts:
     """Boot, probe, count; everything seen, not yet judged."""
     home, settings = run.home, run.settings
-    users = _make_usable(home, settings, overlay)
+    users = _make_usable(home, settings, copy.data)
     units = coverage.order(home, coverage.units_of(choice.snapshot.inventory, users))
-    counting = Counting(data, units)
+    counting = Counting(copy.saved, units)
     try:
         with run.step("boot", "boot it in a sealed network"):
             wanted = plan(
-                home, settings, name=run.name, tree=tree or current_release(home).tree, data=overlay,
+                home, settings, name=run.name, tree=copy.tree, data=copy.data,
                 network=NetworkKind.SEALED,
             )  # fmt: skip
             booted, target = bring_up(home, settings, wanted, run.progress)
@@ -169,7 +140,7 @@ def _prove(
         probes=probes,
         differences=run.counted.differences,
         vanished=vanished(choice.before.inventory, choice.snapshot.inventory) if choice.before else (),
-        place_errors=place.errors() if place else (),
+        place_errors=copy.errors(),
         losses=losses,
         unsealed=unsealed,
     )
@@ -184,20 +155,6 @@ def _make_usable(home: Home, settings: Settings, data: Path) -> tuple[str, ...]:
     accounts.ensure_watch(watch_password(home))
     tls.ensure_certificate(home, data, tls.names_for(settings.name, settings.hostname), datetime.now(UTC))
     return (*(account.name for account in accounts.list()), WATCH)
-
-
-def _explained(run: _Run, choice: Choice, place: MountedPlace | None, trouble: SteadError) -> SteadError:
-    """A machine that does not come up on damaged data says little: look for the cause in the place."""
-    reason = _with_cause(run, choice, place, trouble.message)
-    return SteadError(reason) if reason != trouble.message else trouble
-
-
-def _with_cause(run: _Run, choice: Choice, place: MountedPlace | None, reason: str) -> str:
-    found = place.errors() if place else ()
-    if not found and choice.place.folder is None:
-        return reason
-    found = found or backup.damage(run.home, choice.place, restic_program(run.home), within=_CAUSE_WITHIN)
-    return f"the place gave damaged data: {'; '.join(found[:3])}; so {reason}" if found else reason
 
 
 def _report(run: _Run, verdict: Verdict, reason: str | None) -> DrillReport:

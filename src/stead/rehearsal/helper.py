@@ -7,10 +7,8 @@ Started as ``python -m stead.rehearsal.helper``.
 
 from __future__ import annotations
 
-import _strptime  # noqa: F401  (this and the others so marked: after giving up root Python may be unreadable)
 import ctypes
-import email.generator  # noqa: F401
-import email.policy  # noqa: F401
+import email.policy  # noqa: F401  (it and idna are loaded now: after giving up root Python may be unreadable)
 import encodings.idna  # noqa: F401
 import json
 import os
@@ -41,6 +39,7 @@ def main() -> None:
     """Do the job on standard input; exit 0 with JSON on standard output whatever the machine answered."""
     job = json.load(sys.stdin)
     ssl.create_default_context()
+    datetime.strptime("2026", "%Y")  # loads its parser, see above
     step_outside(job["netns"])
     target = read_target(job["target"])
     services = tuple(s for s in SERVICES if job["services"] is None or s.name in job["services"])
