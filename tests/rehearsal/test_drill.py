@@ -186,7 +186,7 @@ def test_a_broken_service_in_the_release_fails_and_is_named(backed: Backed, tmp_
     finally:
         aside.rename(broken)
     assert report.verdict is Verdict.FAIL
-    assert report.reason is not None and "page" in report.reason or "refused" in str(report.reason)
+    assert (report.reason is not None and "page" in report.reason) or "refused" in str(report.reason)
 
 
 def test_emptied_mail_fails(backed: Backed) -> None:

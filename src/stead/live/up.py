@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime
 
 from stead import data, machine, release, services
@@ -24,7 +23,7 @@ from stead.words.home import Home
 from stead.words.machine import MachinePlan, NetworkKind
 from stead.words.probe import ProbeResult
 from stead.words.progress import Progress
-from stead.words.verdict import Verdict, worst
+from stead.words.verdict import Verdict
 
 #: Seconds a booted machine gets until every capability must have passed once.
 READY_WITHIN = 90.0
@@ -124,13 +123,8 @@ def _boot(home: Home, settings: Settings, built: Release, progress: Progress) ->
 
 def _until_proven(home: Home, settings: Settings, progress: Progress) -> tuple[ProbeResult, ...]:
     """Probe until everything passed; what still fails when the time is over is in the result."""
-    until = time.monotonic() + READY_WITHIN
     with progress.step("probing every capability from outside", expected=4.0):
-        while True:
-            results = probe(home, settings)
-            if worst(r.verdict for r in results) is Verdict.PASS or time.monotonic() > until:
-                return results
-            time.sleep(0.5)
+        return probe(home, settings, patience=READY_WITHIN)
 
 
 def _mark(home: Home, settings: Settings) -> None:

@@ -23,10 +23,13 @@ def running(home: Home) -> Machine:
     return found
 
 
-def probe(home: Home, settings: Settings) -> tuple[ProbeResult, ...]:
-    """Probe every service of the live machine through its published ports; the results are recorded."""
+def probe(home: Home, settings: Settings, *, patience: float = 0.0) -> tuple[ProbeResult, ...]:
+    """Probe every service of the live machine through its published ports; the results are recorded.
+
+    What fails is tried again for ``patience`` seconds.
+    """
     live = running(home)
-    results = outside.probe(target(home, settings, live), live.netns)
+    results = outside.probe(target(home, settings, live), live.netns, patience=patience)
     with Records(home.records) as records:
         records.save_probes(results, datetime.now(UTC))
     return results

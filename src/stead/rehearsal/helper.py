@@ -33,6 +33,7 @@ HELPER_UID = 590002
 _CLONE_NEWNET = 0x40000000
 _PR_SET_NO_NEW_PRIVS = 38
 _MEMORY = 1 << 30
+_PAUSE = 0.3
 
 
 def main() -> None:
@@ -42,11 +43,14 @@ def main() -> None:
     datetime.strptime("2026", "%Y")  # loads its parser, see above
     step_outside(job["netns"])
     target = read_target(job["target"])
-    services = tuple(s for s in SERVICES if job["services"] is None or s.name in job["services"])
+    until = time.monotonic() + job["patience"]
     actions: dict[str, Callable[[], object]] = {
-        "probe": lambda: _probe_all(services, target),
-        "mark": lambda: _mark_all(services, target, read_time(job["when"])),
-        "drill": lambda: {"markers": _newest_all(services, target), "probes": _probe_all(services, target)},
+        "probe": lambda: _probe_all(SERVICES, target, until),
+        "mark": lambda: _mark_all(SERVICES, target, read_time(job["when"])),
+        "drill": lambda: {
+            "markers": _newest_all(SERVICES, target, until),
+            "probes": _probe_all(SERVICES, target, until),
+        },
     }
     json.dump(actions[job["action"]](), sys.stdout)
 
@@ -74,10 +78,17 @@ def read_target(raw: dict[str, Any]) -> Target:
     return Target(endpoints=endpoints, **raw)
 
 
-def _probe_all(services: tuple[Service, ...], target: Target) -> list[dict[str, object]]:
+def _probe_all(services: tuple[Service, ...], target: Target, until: float) -> list[dict[str, object]]:
+    """Every probe's result; what fails is tried again until the time is over: a machine just booted needs a moment."""
     probes = [probe for service in services for probe in service.probes]
     with ThreadPoolExecutor(max_workers=6) as pool:
-        return list(pool.map(lambda probe: _probe(probe, target), probes))
+        rows = list(pool.map(lambda probe: _probe(probe, target), probes))
+        while any(row["verdict"] != Verdict.PASS.value for row in rows) and time.monotonic() < until:
+            time.sleep(_PAUSE)
+            again = [n for n, row in enumerate(rows) if row["verdict"] != Verdict.PASS.value]
+            for number, row in zip(again, pool.map(lambda n: _probe(probes[n], target), again), strict=True):
+                rows[number] = row
+    return rows
 
 
 def _probe(probe: Probe, target: Target) -> dict[str, object]:
@@ -117,19 +128,26 @@ def _mark_all(services: tuple[Service, ...], target: Target, when: datetime) -> 
     return _each_marked(services, mark)
 
 
-def _newest_all(services: tuple[Service, ...], target: Target) -> list[dict[str, object]]:
+def _newest_all(services: tuple[Service, ...], target: Target, until: float) -> list[dict[str, object]]:
     def newest(service: Service) -> dict[str, object]:
-        found: list[datetime] = []
-
-        def read() -> None:
-            moment = service.marker.newest(target) if service.marker else None
-            if moment is not None:
-                found.append(moment)
-
-        error = _error_of(read)
-        return {"service": service.name, "newest": say_time(found[0]) if found else None, "error": error}
+        while True:
+            found, error = _newest(service, target)
+            if error is None or time.monotonic() >= until:
+                return {"service": service.name, "newest": say_time(found) if found else None, "error": error}
+            time.sleep(_PAUSE)
 
     return _each_marked(services, newest)
+
+
+def _newest(service: Service, target: Target) -> tuple[datetime | None, str | None]:
+    found: list[datetime | None] = [None]
+
+    def read() -> None:
+        if service.marker is not None:
+            found[0] = service.marker.newest(target)
+
+    error = _error_of(read)
+    return found[0], error
 
 
 def _each_marked(services: tuple[Service, ...], act: Callable[[Service], dict[str, object]]) -> list[dict[str, object]]:
