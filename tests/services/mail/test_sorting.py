@@ -6,6 +6,7 @@ import socket
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
+from secrets import token_hex
 from time import monotonic, sleep
 from typing import BinaryIO, Protocol
 
@@ -76,15 +77,15 @@ def test_rules_of_ones_own(live: Server) -> None:
 
 
 def test_rules_can_send_mail_on_and_answer(live: Server) -> None:
-    to = f"bob@{live.domain}"
+    to, asker = f"bob@{live.domain}", f"asker-{token_hex(4)}@sink.invalid"
     script = 'require ["vacation","copy"]; redirect :copy "elsewhere@sink.invalid"; vacation :days 1 "I am away.";'
     with _sieve(live, "bob") as rules:
         rules('PUTSCRIPT "t" {%d+}', script)
         rules('SETACTIVE "t"')
     try:
-        message, subject = letter(to, sender="asker@sink.invalid")
+        message, subject = letter(to, sender=asker)
         with sink(live.machine.outside, SINK_PORT) as arrived:
-            send_in(live, message, to, sender="asker@sink.invalid")
+            send_in(live, message, to, sender=asker)
             assert arrived.wait(subject.encode(), 10)
             assert arrived.wait(b"I am away.", 10)
     finally:
@@ -146,3 +147,36 @@ def _read_answer(lines: BinaryIO) -> None:
             return
         assert not line.startswith((b"NO", b"BYE")), line
     pytest.fail("the connection ended")
+
+
+def test_a_full_mailbox_makes_mail_wait(live: Server) -> None:
+    to = f"bob@{live.domain}"
+    # Dovecot believes the sizes in its own file names: a mailbox can be filled without a disk.
+    huge = "/data/mail/home/bob/Maildir/new/1700000000.M1P1.full,S=900000000000,W=900000000000"
+    message, subject = letter(to)
+    _limit(live, "0 G", "1 G")
+    try:
+        assert machine.ask(live.machine, ["touch", huge], uid=614).code == 0
+        with live.imap("bob") as link:
+            link.select("INBOX")
+            assert link.append("INBOX", "", "", b"Subject: too much\r\n\r\nHello.\r\n")[0] == "NO"
+        send_in(live, message, to)
+        deadline = monotonic() + 10
+        while "mailbox is full" not in (queue := machine.ask(live.machine, ["postqueue", "-p"]).text):
+            assert monotonic() < deadline, queue
+            sleep(0.2)
+    finally:
+        # Its reader may have moved it on from new/.
+        machine.ask(live.machine, ["find", "/data/mail/home/bob/Maildir", "-name", "*.full,S=*", "-delete"], uid=614)
+        machine.ask(live.machine, ["doveadm", "force-resync", "-u", "bob", "INBOX"])
+        _limit(live, "1 G", "0 G")
+    assert machine.ask(live.machine, ["postqueue", "-f"]).code == 0
+    with live.imap("bob") as link:
+        assert wait_for(link, subject)
+
+
+def _limit(live: Server, before: str, after: str) -> None:
+    # The tests' server has no limit; what its root changes in the configuration is gone at the next start.
+    change = f"s/^quota_storage_size = {before}$/quota_storage_size = {after}/"
+    assert machine.ask(live.machine, ["sed", "-i", change, "/etc/dovecot/dovecot.conf"]).code == 0
+    assert machine.ask(live.machine, ["systemctl", "reload", "dovecot"]).code == 0

@@ -50,7 +50,7 @@ def _measure(folder: Path) -> tuple[int, int]:
             continue
         with os.scandir(folder / part) as entries:
             for entry in entries:
-                if entry.name.startswith("."):
+                if entry.name.startswith(".") or entry.is_symlink():
                     continue
                 known = _SIZE.search(entry.name)
                 if known is None and not entry.is_file(follow_symlinks=False):
