@@ -25,7 +25,8 @@ def guard(home: Home) -> None:
         return
     signal.signal(signal.SIGTERM, _leave)
     wait, began = _LOOK, 0.0
-    while not stop_file(home).exists():
+    # A home whose folder was deleted has nothing to guard; making locks in it again would start one more each time.
+    while home.run.is_dir() and not stop_file(home).exists():
         _collect()
         lock = take(home, "keeper")
         if lock is None:

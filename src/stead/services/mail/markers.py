@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from stead.services.mail.client import headers, imap, letter, remove, search, select, send_in
 from stead.words.declaration import MarkerKind
@@ -12,6 +12,7 @@ from stead.words.quantities import read_time, say_time
 
 HEADER = "X-Stead-Marker"
 _KEPT_SECONDS = 3600
+_CLOCKS_DIFFER = timedelta(minutes=2)
 
 
 def write(target: Target, when: datetime) -> None:
@@ -29,7 +30,10 @@ def newest(target: Target) -> datetime | None:
     """The newest marker in the watch account's mailbox."""
     with imap(target) as link:
         select(link, "INBOX", readonly=True)
-        return max(_moments(headers(link, search(link, "HEADER", HEADER, '""'), HEADER)), default=None)
+        found = _moments(headers(link, search(link, "HEADER", HEADER, '""'), HEADER))
+    # Anybody may write to the watch account: a forged marker of tomorrow must not hide a loss of today.
+    latest = datetime.now(UTC) + _CLOCKS_DIFFER
+    return max((moment for moment in found if moment <= latest), default=None)
 
 
 def _moments(texts: list[str]) -> list[datetime]:
