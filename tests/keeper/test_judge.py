@@ -84,7 +84,7 @@ CASES: dict[str, tuple[Facts, Sleep, str]] = {
     "probe-failing:mail/receive": (
         with_probe(verdict=Verdict.FAIL, detail="connection refused"),
         Sleep.NO,
-        "mail cannot receive: connection refused",
+        "mail: 'receive' fails: connection refused",
     ),
     "probes-old": (with_probe(age=16 * 60), Sleep.UNPROVEN, "not probed lately: mail"),
     "same-disk-only": (with_place(survives=False), Sleep.NO, "the only backup is on this computer's own disk"),

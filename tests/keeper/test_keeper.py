@@ -145,7 +145,7 @@ def hanging_keeper(home: Home, tmp_path: Path) -> tuple[Keeper, Act]:
     (home.data / "identity").mkdir(parents=True)
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    act = Act("drill-attic", ("user", "add", "ann", "--password-file", str(pipe)), 3600, 2, heavy=True, kept=True)
+    act = Act("drill-attic", ("user", "add", "ann", "--password-file", str(pipe)), 3600, 2, alone="heavy", kept=True)
     keeper = Keeper(home)
     keeper._settings_read = time.monotonic() + 3600
     keeper._acts, keeper._due = (act,), {act.name: time.monotonic() + 3600}

@@ -6,19 +6,19 @@ from dataclasses import replace
 from pathlib import Path
 
 from stead.keeper.clock import Clock
-from stead.keeper.schedule import Act, acts, first_due, next_due, to_start
+from stead.keeper.schedule import Act, acts, due_after, first_due, next_due, to_start
 from stead.settings import parse
 
 SETTINGS = parse("", Path("x"))
 LIGHT = Act("mark", (), 60, 50)
-HEAVY = Act("backup", (), 600, 3600, heavy=True, kept=True, first=10)
+HEAVY = Act("backup", (), 600, 3600, alone="heavy", kept=True, first=10)
 DRILL = replace(HEAVY, name="drill-a", interval=3600)
 
 
 def test_every_act_of_the_contract_with_its_interval() -> None:
     found = {act.name: act for act in acts(SETTINGS, ["attic", "cellar"])}
     assert [found[name].interval for name in ("mark", "probe", "picture", "data", "backup")] == [60, 300, 600, 60, 600]
-    assert found["drill-cellar"].args == ("drill", "--json", "--place", "cellar")
+    assert found["drill-cellar"].args == ("drill", "--place", "cellar")
     assert found["drill-attic"].interval == 3600 and "sweep" in found
     assert all(act.deadline > 0 for act in found.values())
 
@@ -41,6 +41,18 @@ def test_heavy_acts_wait_for_each_other_the_longest_overdue_first() -> None:
     due = {"mark": 0.0, "backup": 5.0, "drill-a": 3.0}
     assert to_start([LIGHT, HEAVY, DRILL], due, {}, 10) == [LIGHT, DRILL]
     assert to_start([LIGHT, HEAVY, DRILL], due, {"backup": HEAVY}, 10) == [LIGHT]
+
+
+def test_a_failed_probe_is_made_again_soon() -> None:
+    probe = replace(LIGHT, name="probe")
+    assert due_after(probe, 300, 1, 10) == 25
+    assert due_after(probe, 300, 0, 10) == 300
+    assert due_after(LIGHT, 300, 1, 10) == 300
+
+
+def test_marking_and_probing_never_meet() -> None:
+    found = {act.name: act for act in acts(SETTINGS, [])}
+    assert to_start([found["probe"]], {"probe": 0.0}, {"mark": found["mark"]}, 10) == []
 
 
 def test_what_was_missed_is_not_made_up_for() -> None:

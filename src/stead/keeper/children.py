@@ -6,6 +6,7 @@ A child outlives a killed keeper. Its pid and start time are in a file, so the n
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 import time
@@ -19,6 +20,8 @@ from stead.run import start
 from stead.words.home import Home
 
 _TAIL = 4096
+#: Lines of a result that say what was bad in it.
+_BAD = re.compile(r"\b(fail|failed|unproven|reason)\b")
 
 
 class _Process(Protocol):
@@ -87,8 +90,8 @@ def last_words(file: Path) -> str:
     except OSError:
         return ""
     lines = [line for line in text.splitlines() if line.strip()]
-    told = [line for line in lines if line.startswith("stead: ")]
-    return " ".join((told or lines)[-3:])[:600]
+    told = [line for line in lines if line.startswith("stead: ")] or [line for line in lines if _BAD.search(line)]
+    return "; ".join(" ".join(line.split()) for line in (told or lines)[-3:])[:600]
 
 
 def _output(home: Home, act: Act) -> Path:

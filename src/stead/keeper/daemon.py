@@ -20,7 +20,7 @@ from stead.keeper.journal import Journal
 from stead.keeper.places import place_names
 from stead.keeper.resume import adopt
 from stead.keeper.revival import Revival
-from stead.keeper.schedule import Act, acts, first_due, next_due, to_start
+from stead.keeper.schedule import Act, acts, due_after, first_due, next_due, to_start
 from stead.settings import load
 from stead.words.errors import DONE, SteadError
 from stead.words.home import Home
@@ -51,7 +51,7 @@ class Keeper:
         self.journal.say("the keeper begins")
         self._read_settings()
         self._children = adopt(self.home, self.journal, {act.name: act for act in self._acts})
-        while not self.stopping:
+        while not self.stopping and self.home.run.is_dir():
             try:
                 self._turn()
             except (SteadError, OSError) as trouble:
@@ -94,6 +94,7 @@ class Keeper:
             if code is None:
                 continue
             del self._children[name]
+            self._due[name] = due_after(child.act, self._due.get(name, now), code, now)
             self.journal.ended(child, code, forget(self.home, child), now - child.since)
 
     def _end_overdue(self, now: float) -> None:

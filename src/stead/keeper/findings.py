@@ -57,7 +57,7 @@ def _probes(facts: Facts) -> Found:
             yield _make(
                 f"probe-failing:{probe.service}/{probe.name}",
                 Severity.ALARM,
-                f"{probe.service} cannot {probe.name}: {probe.detail}",
+                f"{probe.service}: {probe.name!r} fails: {probe.detail}",
                 f"look at stead logs --service {probe.service}, then stead restart",
             )
     oldest = min((checked.checked_at for checked in facts.probes), default=None)

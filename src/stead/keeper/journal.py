@@ -72,12 +72,16 @@ class Journal:
         self.say(f"{kind} was cut off; it is done again")
 
     def age_of(self, act: Act, now: datetime) -> float | None:
-        """Seconds since an act last ran, if that is kept."""
+        """Seconds since an act last ran, if that is kept; one the owner asked for counts as well."""
         if not act.kept:
             return None
+        kind, _, place = act.name.partition("-")
         with Records(self.home.records) as records:
             ran = records.noted(f"ran {act.name}")
-        return (now - ran.at).total_seconds() if ran else None
+            proofs = records.proofs(kind, limit=100) if kind in _PROVING else ()
+        moments = [proof.at for proof in proofs if not place or proof.evidence.get("place") == place]
+        moments += [ran.at] if ran else []
+        return (now - max(moments)).total_seconds() if moments else None
 
     def clock_jumped(self, seconds: float) -> None:
         """Save that the wall clock jumped."""

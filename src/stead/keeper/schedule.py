@@ -8,21 +8,28 @@ from dataclasses import dataclass
 from stead.settings import Settings
 
 _MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0
+#: A probe that failed is made again this soon: the owner should know whether it was a moment's.
+_AGAIN = 15.0
+
+#: Acts that load the disks and the memory.
+HEAVY = "heavy"
+#: Acts that use the watch account: one must not tidy away what the other is about to read.
+OUTSIDE = "outside"
 
 
 @dataclass(frozen=True)
 class Act:
     """One kind of work: the arguments of ``stead`` that do it, every ``interval`` seconds, ended after ``deadline``.
 
-    ``heavy`` acts run one at a time. ``kept``: the time of the last run outlives the keeper. ``first`` seconds after
-    the keeper's start is the earliest first run.
+    Acts with the same ``alone`` word run one at a time. ``kept``: the time of the last run outlives the keeper.
+    ``first`` seconds after the keeper's start is the earliest first run.
     """
 
     name: str
     args: tuple[str, ...]
     interval: float
     deadline: float
-    heavy: bool = False
+    alone: str = ""
     kept: bool = False
     first: float = 0.0
 
@@ -33,22 +40,22 @@ def acts(settings: Settings, places: Iterable[str]) -> tuple[Act, ...]:
     drills = tuple(
         Act(
             f"drill-{place}",
-            ("drill", "--json", "--place", place),
+            ("drill", "--place", place),
             settings.goals.prove_every,
             30 * _MINUTE,
-            heavy=True,
+            alone=HEAVY,
             kept=True,
             first=20,
         )
         for place in places
     )
     return (
-        Act("sweep", ("act", "sweep"), _DAY, 5 * _MINUTE, heavy=True),
+        Act("sweep", ("act", "sweep"), _DAY, 5 * _MINUTE, alone=HEAVY),
         Act("data", ("act", "data"), _MINUTE, 5 * _MINUTE),
-        Act("mark", ("act", "mark"), wanted.marker, max(50.0, wanted.marker), first=2),
-        Act("probe", ("probe", "--json"), wanted.probe, 2 * _MINUTE, first=5),
+        Act("mark", ("act", "mark"), wanted.marker, max(50.0, wanted.marker), alone=OUTSIDE, first=2),
+        Act("probe", ("probe",), wanted.probe, 2 * _MINUTE, alone=OUTSIDE, first=5),
         Act("picture", ("act", "picture"), wanted.picture, 5 * _MINUTE, kept=True, first=5),
-        Act("backup", ("backup", "run", "--json"), settings.backup_interval, 6 * _HOUR, True, True, 10),
+        Act("backup", ("backup", "run"), settings.backup_interval, 6 * _HOUR, HEAVY, True, 10),
         *drills,
         Act("look", ("act", "look"), _MINUTE, _MINUTE, first=15),
         Act("tidy", ("act", "tidy"), _DAY, 5 * _MINUTE, kept=True, first=60),
@@ -63,14 +70,14 @@ def first_due(act: Act, age: float | None) -> float:
 
 
 def to_start(wanted: Iterable[Act], due: Mapping[str, float], running: Mapping[str, Act], now: float) -> list[Act]:
-    """Acts to start now: due, not under way, the longest overdue first, and of the heavy ones only one at a time."""
+    """Acts to start now: due, not under way, the longest overdue first, and of those with one ``alone`` only one."""
     chosen: list[Act] = []
-    busy = any(act.heavy for act in running.values())
+    busy = {act.alone for act in running.values() if act.alone}
     ready = [act for act in wanted if act.name not in running and due[act.name] <= now]
     for act in sorted(ready, key=lambda act: due[act.name]):
-        if act.heavy and busy:
+        if act.alone in busy:
             continue
-        busy = busy or act.heavy
+        busy |= {act.alone} - {""}
         chosen.append(act)
     return chosen
 
@@ -79,3 +86,8 @@ def next_due(act: Act, planned: float, now: float) -> float:
     """When an act that starts now is due again: in step with its plan, without making up for what was missed."""
     following = planned + act.interval
     return following if following > now else now + act.interval
+
+
+def due_after(act: Act, planned: float, code: int, now: float) -> float:
+    """When an act that ended with ``code`` is due again: as planned, a failed probe sooner."""
+    return min(planned, now + _AGAIN) if act.name == "probe" and code else planned
