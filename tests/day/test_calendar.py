@@ -32,7 +32,8 @@ def collection(local: Path, kind: str) -> Path:
 def test_entries_travel_between_two_devices(programs: Programs, tmp_path: Path) -> None:
     laptop, phone = tmp_path / "laptop", tmp_path / "phone"
     programs.vdirsyncer("alice", laptop)
-    event, card = f"event-{uuid4()}", f"card-{uuid4()}"
+    event, card, other = f"event-{uuid4()}", f"card-{uuid4()}", f"event-{uuid4()}"
+    (collection(laptop, "calendar") / f"{other}.ics").write_text(EVENT.format(uid=other, summary="Stays"), newline="")
     (collection(laptop, "calendar") / f"{event}.ics").write_text(EVENT.format(uid=event, summary="Dentist"), newline="")
     (collection(laptop, "contacts") / f"{card}.vcf").write_text(CARD.format(uid=card, name="Zoe Adams"), newline="")
     programs.vdirsyncer("alice", laptop)
