@@ -44,13 +44,15 @@ def test_a_module_says_what_it_is_for() -> None:
     assert not silent, f"open with one or two sentences, what it is for and what it is not: {silent}"
 
 
-def test_no_import_hides_in_a_function() -> None:
+def test_no_import_of_ours_hides_in_a_function() -> None:
+    """The command line alone loads its verbs late, to start fast: nothing imports it, so it cannot be in a loop."""
     hidden = [
         f"{module.name}:{node.lineno}"
         for module in SOURCE
+        if not module.name.startswith("src/stead/cli/")
         for function in module.functions()
         for node in ast.walk(function)
-        if isinstance(node, ast.Import | ast.ImportFrom)
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("stead")
     ]
     assert not hidden, f"an import inside a function is the early sign of a loop: {hidden}"
 

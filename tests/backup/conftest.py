@@ -22,7 +22,7 @@ NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 @pytest.fixture(scope="session")
 def restic() -> Path:
-    program = Path(os.environ.get("STEAD_RESTIC", "/var/tmp/restic/usr/bin/restic"))
+    program = Path(os.environ.get("STEAD_RESTIC", "no restic"))
     if not program.exists():
         pytest.skip("no restic 0.18: name one in STEAD_RESTIC")
     return program
