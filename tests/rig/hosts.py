@@ -1,7 +1,7 @@
 """Whole Debian hosts for tests: containers with systemd as PID 1 and every right, so that Stead's machines run inside.
 
-Each host has a copy of a small tree made once per suite by mmdebstrap. It can be rebooted and lose its power. By
-default it shares our network, because only so can it reach Debian's mirror; ``alone`` gives it one of its own.
+Each host has a copy of a small tree made once per suite by mmdebstrap. It can be rebooted and lose its power. Its
+network is its own; the way out is slirp4netns, a program without privileges that opens its connections for it.
 """
 
 from __future__ import annotations
@@ -10,12 +10,14 @@ import fcntl
 import os
 import shutil
 import signal
+import subprocess  # noqa: TID251 - for the type of what stead.run starts
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from stead.release import Release
 from stead.run import Result, run, start
 from tests.rig.releases import REPOSITORY
 
@@ -47,10 +49,11 @@ exec "$@"
 class Host:
     """One Debian computer in the folder ``root``; ``name`` is unique among the hosts that run."""
 
-    def __init__(self, root: Path, name: str, suite: str, *, alone: bool = False) -> None:
-        self.root, self.name, self.suite, self.alone = root, name, suite, alone
+    def __init__(self, root: Path, name: str) -> None:
+        self.root, self.name = root, name
         self._supervisor: Callable[[], int | None] = lambda: None
         self._pid = 0
+        self._uplink: list[subprocess.Popen[bytes]] = []
         self._log = root.parent / f"{name}.log"
 
     def boot(self) -> float:
@@ -58,8 +61,7 @@ class Host:
         began = time.monotonic()
         words = ["systemd-nspawn", "--quiet", f"--directory={self.root}", "--register=no", "--keep-unit", "--boot"]
         words += [f"--machine={self.name}", "--console=pipe", "--capability=all", "--resolv-conf=off"]
-        words += ["--bind=/dev/fuse", "--bind=/dev/loop-control"]
-        words += ["--private-network"] if self.alone else []
+        words += ["--bind=/dev/fuse", "--bind=/dev/loop-control", "--private-network"]
         with self._log.open("ab") as said:
             child = start(
                 ["unshare", "-m", "--propagation", "private", "sh", "-c", _LAUNCH, "sh", f"rig-{self.name}", *words],
@@ -71,6 +73,8 @@ class Host:
         while time.monotonic() - began < _BOOT_LIMIT:
             if self._supervisor() is not None:
                 break
+            if self._pid_one() and not self._uplink:
+                self._connect()
             if self._pid_one() and self._started():
                 self._loop_devices()
                 return time.monotonic() - began
@@ -102,8 +106,9 @@ class Host:
 
     def remove(self) -> None:
         """Take it away: power off, loop devices, files."""
-        if self._supervisor() is None and self._pid:
+        if self._pid and self._supervisor() is None:
             self.power_cut()
+        self._disconnect()
         for device in self._own_loops():
             run(["losetup", "-d", device], timeout=10, expect=())
         shutil.rmtree(self.root, ignore_errors=True)
@@ -115,6 +120,19 @@ class Host:
         listed = run(["losetup", "-l", "-n", "-O", "NAME,BACK-MAJ:MIN,BACK-INO"], timeout=10).out.splitlines()
         rows = [line.split() for line in listed]
         return [row[0] for row in rows if len(row) == 3 and (row[1], row[2]) in ours]
+
+    def _connect(self) -> None:
+        """The way out: a program out here that opens connections for the host, and its resolver (10.0.2.3)."""
+        way = ["slirp4netns", "--configure", "--mtu=65520", "--disable-host-loopback", "--netns-type=path"]
+        with self._log.open("ab") as said:
+            child = start([*way, f"/proc/{self._pid_one()}/ns/net", "tap0"], stdout=said, stderr=said)
+        self._uplink.append(child)
+
+    def _disconnect(self) -> None:
+        for child in self._uplink:
+            child.kill()
+            child.wait()
+        self._uplink.clear()
 
     def _started(self) -> bool:
         state = self.run("systemctl", "is-system-running", expect=(), timeout=20).out.strip()
@@ -137,6 +155,7 @@ class Host:
             if time.monotonic() > until:
                 raise AssertionError(f"{self.name} did not go down within {seconds:.0f} s")
             time.sleep(0.1)
+        self._disconnect()
 
 
 @contextmanager
@@ -172,15 +191,16 @@ def _make_base(suite: str, tree: Path) -> None:
 
 
 @contextmanager
-def fresh_host(folder: Path, suite: str, *, alone: bool = False) -> Iterator[Host]:
+def fresh_host(folder: Path, suite: str) -> Iterator[Host]:
     """A Debian computer of this suite, switched on; nothing of it is left afterwards."""
     name = f"{suite}-{os.getpid():x}{os.urandom(2).hex()}"
     root = folder / name
     folder.mkdir(parents=True, exist_ok=True)
     run(["cp", "-a", "--reflink=auto", base_tree(suite), root], timeout=300)
-    shutil.copy("/etc/resolv.conf", root / "etc/resolv.conf")
+    (root / "etc/resolv.conf").unlink(missing_ok=True)
+    (root / "etc/resolv.conf").write_text("nameserver 10.0.2.3\n")
     (root / "etc/hostname").write_text(f"{name}\n")
-    host = Host(root, name, suite, alone=alone)
+    host = Host(root, name)
     try:
         host.boot()
         yield host
@@ -190,8 +210,17 @@ def fresh_host(folder: Path, suite: str, *, alone: bool = False) -> Iterator[Hos
 
 def put_clone(host: Host, where: str = "/root/stead") -> None:
     """A fresh clone of the repository's last commit, as a newcomer gets it."""
-    run(["git", "clone", "--quiet", "--no-hardlinks", REPOSITORY, host.root / where.lstrip("/")], timeout=60)
-    run(["chown", "-R", "0:0", host.root / where.lstrip("/")], timeout=30)
+    inside = host.root / where.lstrip("/")
+    run(["git", "clone", "--quiet", "--no-hardlinks", REPOSITORY, inside], timeout=60)
+    run(["chown", "-R", "0:0", inside], timeout=30)
+
+
+def put_release(host: Host, release: Release) -> None:
+    """A release that was built elsewhere, as if the host had built it: saves the minutes of a build."""
+    store = host.root / "var/lib/stead/releases"
+    store.mkdir(parents=True)
+    run(["cp", "-a", "--reflink=auto", release.folder, store], timeout=300)
+    (store / "current").symlink_to(release.id)
 
 
 if __name__ == "__main__":
