@@ -17,7 +17,7 @@ from stead.keeper.daemon import Keeper
 from stead.keeper.resume import adopt
 from stead.keeper.schedule import Act
 from stead.records import Records
-from stead.run import run
+from stead.run import run, start
 from stead.words.home import Home
 from stead.words.verdict import Verdict
 
@@ -62,6 +62,16 @@ def test_it_starts_once_and_stops_soon(home: Home) -> None:
     assert f"runs already (pid {pid})" in second.err
     stop(home)
     assert not is_running(home) and running.holder(home, "guard") is None and not running.acts_under_way(home)
+
+
+def test_the_keeper_of_another_program_is_replaced(home: Home, tmp_path: Path) -> None:
+    other = tmp_path / "venv/bin/python"
+    other.parent.mkdir(parents=True)
+    other.symlink_to(Path(sys.executable).resolve())
+    start([other, "-m", "stead.keeper", "--home", home.lib.parent], env=running.environment())
+    pid = keeper_pid(home)
+    ensure_running(home)
+    assert keeper_pid(home) != pid and running.started(pid) is None
 
 
 def test_sigterm_ends_it_within_two_seconds(home: Home) -> None:

@@ -78,8 +78,12 @@ def by_unit(home: Home) -> bool:
 
 
 def ensure_running(home: Home) -> None:
-    """Start the keeper unless it runs; SteadError when it does not come up."""
+    """Start the keeper unless it runs; one of another version of the program is replaced. SteadError when it does not
+    come up."""
     home.run.mkdir(parents=True, exist_ok=True)
+    keeper = holder(home, "keeper")
+    if keeper is not None and not _is_this_program(keeper):
+        stop(home)
     stop_file(home).unlink(missing_ok=True)
     if by_unit(home):
         run(["systemctl", "start", UNIT], timeout=30)
@@ -143,6 +147,13 @@ def started(pid: int) -> str | None:
     except OSError:
         return None
     return None if fields[0] in "ZX" else fields[19]
+
+
+def _is_this_program(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[0] == os.fsencode(sys.executable)
+    except OSError:
+        return False
 
 
 def _end(home: Home, role: str) -> None:

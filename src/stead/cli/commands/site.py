@@ -26,6 +26,6 @@ def publish(here: Here, folder: Path) -> None:
     if here.json:
         show_json({"schema": 1, "files": published.files, "bytes": published.size, "left_out": published.left_out})
         return
-    click.echo(f"{published.files} files, {say_size(published.size)}, are the web page now.")
+    click.echo(f"The web page is now: {published.files} file(s), {say_size(published.size)}.")
     for name in published.left_out:
         click.echo(f"  left out, as it is no plain file: {name}")
