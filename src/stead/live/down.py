@@ -13,7 +13,7 @@ from stead.words.errors import SteadError, UsageError
 from stead.words.home import Home
 from stead.words.progress import Progress
 
-_PROGRAMS = ("releases", "cache", "rehearsals", "logs", "ca.pem", "port-shift.json", "machine-live.json")
+_PROGRAMS = ("releases", "cache", "rehearsals", "logs", "ca.pem", "port-shift.json", "live-plan.json")
 
 
 def down(home: Home, progress: Progress) -> None:

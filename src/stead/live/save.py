@@ -83,7 +83,7 @@ def _attempt(home: Home, settings: Settings, release: Release, wanted: PlaceSett
             )  # fmt: skip
     finally:
         data.delete_picture(home, picture)
-    if outcome.snapshot is not None:
+    if outcome.snapshot is not None and outcome.verdict is Verdict.PASS:
         detail = {"files": outcome.files, "size": outcome.size, "added": outcome.added}
         with Records(home.records) as records:
             records.save_snapshot(Snapshot(place.name, outcome.snapshot, picture.taken_at, release.id, detail))
