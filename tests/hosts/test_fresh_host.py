@@ -88,7 +88,7 @@ def down_leaves_nothing(host: Host) -> None:
     assert host.run("ip", "netns", "list").out == ""
     assert "stead" not in host.run("nft", "list", "tables").out
     assert host.run("pgrep", "-a", "nspawn", expect=(0, 1)).out == ""
-    assert "data.img" not in host.run("losetup", "-l").out
+    assert host.loops() == []
     assert host.run("test", "-e", "/var/lib/stead/data.img").code == 0, "data stays"
 
 

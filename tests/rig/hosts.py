@@ -109,12 +109,12 @@ class Host:
         if self._pid and self._supervisor() is None:
             self.power_cut()
         self._disconnect()
-        for device in self._own_loops():
+        for device in self.loops():
             run(["losetup", "-d", device], timeout=10, expect=())
         shutil.rmtree(self.root, ignore_errors=True)
 
-    def _own_loops(self) -> list[str]:
-        """Loop devices on this host's files, found by inode: a path says nothing here of a file in there."""
+    def loops(self) -> list[str]:
+        """Loop devices on the files of this host, found by inode: a path says nothing here of a file in there."""
         images = [path.stat() for path in (self.root / "var/lib/stead").glob("*.img")]
         ours = {(f"{os.major(facts.st_dev)}:{os.minor(facts.st_dev)}", str(facts.st_ino)) for facts in images}
         listed = run(["losetup", "-l", "-n", "-O", "NAME,BACK-MAJ:MIN,BACK-INO"], timeout=10).out.splitlines()
