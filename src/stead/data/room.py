@@ -16,7 +16,9 @@ from stead.words.quantities import say_size, say_time
 from stead.words.verdict import Finding, Severity
 
 GB = 1000**3
-FIRST_SIZE = 4 * GB
+#: The image is sparse, so size costs nothing; it must be ahead of one big upload between two looks at it.
+FIRST_SIZE = 32 * GB
+_MODEST = 4 * GB
 SMALLEST = GB // 2
 _LEAST_STEP = GB // 4
 _LOW = 0.25
@@ -45,7 +47,10 @@ def spare(folder: Path) -> int:
 
 
 def first_size(folder: Path) -> int:
-    """The first size of the data image: 4 GB, or what fits; SteadError when not even half a GB does."""
+    """The first size of the data image: 32 GB, at most half of what may be taken, or what fits if that is little.
+
+    SteadError when not even half a GB fits.
+    """
     room = spare(folder)
     if room < SMALLEST:
         raise SteadError(
@@ -53,7 +58,7 @@ def first_size(folder: Path) -> int:
             f"({say_size(SMALLEST)} for data, {say_size(reserve(folder))} stay with the computer)",
             hint="free some space, or name a folder on a bigger btrfs disk in the settings",
         )
-    return min(FIRST_SIZE, room)
+    return min(FIRST_SIZE, max(room // 2, min(room, _MODEST)))
 
 
 def free_share(home: Home) -> float:
