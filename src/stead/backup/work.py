@@ -16,6 +16,7 @@ from stead.backup.restic import Restic
 from stead.backup.troubles import PlaceUnreachable, error_lines
 from stead.run import start
 from stead.words.progress import Progress
+from stead.words.quantities import say_size
 
 #: Seconds without any movement after which the place counts as gone. A slow line still moves.
 STALLED_AFTER = 600.0
@@ -123,7 +124,7 @@ class _Watch:
                 self._last, self._moved = done, time.monotonic()
             if time.monotonic() - self._said > _SAY_EVERY:
                 self._said = time.monotonic()
-                self._progress.say(f"{said.get('percent_done', 0):.0%}")
+                self._progress.say(f"{said.get('percent_done', 0):.0%}: {say_size(done[0])} in {done[1]} files")
 
 
 def _text(file: IO[bytes]) -> str:
