@@ -60,7 +60,9 @@ class Host:
         """Power on and wait until systemd has started everything; the seconds it took."""
         began = time.monotonic()
         words = ["systemd-nspawn", "--quiet", f"--directory={self.root}", "--register=no", "--keep-unit", "--boot"]
-        words += [f"--machine={self.name}", "--console=pipe", "--capability=all", "--resolv-conf=off"]
+        words += [f"--machine={self.name}", "--console=pipe", "--capability=all"]
+        # Else nspawn mounts over files that packages want to replace.
+        words += ["--resolv-conf=off", "--timezone=off"]
         words += ["--bind=/dev/fuse", "--bind=/dev/loop-control", "--private-network"]
         with self._log.open("ab") as said:
             child = start(
