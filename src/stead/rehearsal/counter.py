@@ -1,8 +1,8 @@
 """Counting what a restored tree holds, beside the boot, in a process that can be given up.
 
 Reading names out of a place takes time in proportion to their number, a drill must not: so each user of each service is
-counted on its own, those counted longest ago first, until the drill is over. What was not reached is said, is counted
-first in the next drill, and is waited for when it was not counted for a day.
+counted on its own, the small ones first, until the drill is over. What was not reached is said, and is waited for,
+however long it takes, when it was not counted for a day.
 Run as ``python -m stead.rehearsal.counter ROOT`` with ``[[service, user], ...]`` on standard input.
 """
 
@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from subprocess import Popen, TimeoutExpired  # noqa: TID251  (the type of what stead.run.start returns)
@@ -78,11 +78,6 @@ class Counting:
         if self._child.poll() is None:
             self._child.kill()
             self._child.wait()
-
-
-def in_turn(units: Sequence[Unit], counted_at: Mapping[Unit, str]) -> list[Unit]:
-    """Longest ago first; what was never counted before everything else."""
-    return sorted(units, key=lambda unit: counted_at.get(unit, ""))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Which parts of a backup a drill counts, in which turn, and what the count says against the record."""
+"""Which parts of a backup a drill counts, in which order, and what the count says against the record."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from stead.records import Records
-from stead.rehearsal.counter import COMMON, GRACE, LIMIT, Counting, Unit, in_turn
+from stead.rehearsal.counter import COMMON, GRACE, LIMIT, Counting, Unit
 from stead.rehearsal.inventory import Inventories, differences
 from stead.services import SERVICES
 from stead.words.declaration import Inventory
@@ -42,19 +42,20 @@ def units_of(recorded: Inventories, users: Sequence[str]) -> list[Unit]:
     return [Unit(service, user) for service in counting for user in (COMMON, *users)]
 
 
-def order(home: Home, units: Sequence[Unit]) -> list[Unit]:
-    """The units in the turn in which they are due."""
-    return in_turn(units, _counted_at(home))
+def order(units: Sequence[Unit], recorded: Inventories, users: Sequence[str]) -> list[Unit]:
+    """The small ones first, so that one huge mailbox hides nothing else."""
+    return sorted(units, key=lambda unit: sum(_share(recorded, unit, users).values()))
 
 
 def collect(
     home: Home, counting: Counting, units: Sequence[Unit], recorded: Inventories, users: Sequence[str], *, whole: bool
 ) -> Counted:
     """Take what was counted, compare it with the record, and remember what was reached."""
-    now, before = datetime.now(UTC), _counted_at(home)
-    overdue = [u for u in units if u in before and now - read_time(before[u]) > _AT_LEAST_EVERY]
+    now = datetime.now(UTC)
+    due = {**dict.fromkeys(units, say_time(now)), **_counted_at(home)}
+    overdue = [unit for unit in units if now - read_time(due[unit]) > _AT_LEAST_EVERY]
     found = counting.collect(wait=LIMIT if whole or overdue else GRACE)
-    _remember(home, before, found, now)
+    _remember(home, {**due, **dict.fromkeys(found, say_time(now))}, now)
     lines = [
         line
         for unit, inventory in found.items()
@@ -77,12 +78,12 @@ def _owner(part: str, users: Sequence[str]) -> str:
 
 
 def _counted_at(home: Home) -> Mapping[Unit, str]:
+    """When each unit was counted last, or, if never, first to be counted."""
     with Records(home.records) as records:
         noted = records.noted("counted")
     return {Unit(*key.split("/", 1)): when for key, when in noted.content.items()} if noted else {}
 
 
-def _remember(home: Home, before: Mapping[Unit, str], found: Mapping[Unit, Inventory], now: datetime) -> None:
-    after = {**before, **dict.fromkeys(found, say_time(now))}
+def _remember(home: Home, counted: Mapping[Unit, str], now: datetime) -> None:
     with Records(home.records) as records:
-        records.note("counted", {f"{unit.service}/{unit.user}": when for unit, when in after.items()}, now)
+        records.note("counted", {f"{unit.service}/{unit.user}": when for unit, when in counted.items()}, now)

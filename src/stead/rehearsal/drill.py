@@ -112,7 +112,8 @@ def _prove(run: _Run, choice: Choice, copy: Copy) -> Facts:
     """Boot, probe, count; everything seen, not yet judged."""
     home, settings = run.home, run.settings
     users = _make_usable(home, settings, copy.data)
-    units = coverage.order(home, coverage.units_of(choice.snapshot.inventory, users))
+    recorded = choice.snapshot.inventory
+    units = coverage.order(coverage.units_of(recorded, users), recorded, users)
     counting = Counting(copy.saved, units)
     try:
         with run.step("boot", "boot it in a sealed network"):
