@@ -15,6 +15,12 @@ from stead.words.errors import SteadError
 DEFAULT_MIRROR = "http://deb.debian.org"
 _KEYRINGS = ("/usr/share/keyrings/debian-archive-keyring.gpg", "/usr/share/keyrings/debian-archive-keyring.pgp")
 _HOUR = 3600.0
+#: A mount namespace and a process namespace of its own, both gone at once when we are killed: no mount and no half-dead
+#: package script is ever left behind.
+GUARD = (
+    *("setpriv", "--pdeathsig", "KILL"),
+    *("unshare", "--mount", "--pid", "--mount-proc", "--fork", "--kill-child"),
+)
 
 #: Never looked at inside a machine; left out while unpacking, which is cheaper than removing.
 _LEFT_OUT = (
@@ -72,11 +78,8 @@ class Bootstrap:
         """
         self._write_inputs()
         mirror = self.recipe.mirror or DEFAULT_MIRROR
-        # A mount namespace and a process namespace of its own, both gone at once when we are killed: no mount and no
-        # half-dead package script is ever left behind.
-        guard = ("setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--mount-proc", "--fork")
         try:
-            said = run([*guard, "--kill-child", "mmdebstrap", *self._options()], timeout=_HOUR, env=self._environment())
+            said = run([*GUARD, "mmdebstrap", *self._options()], timeout=_HOUR, env=self._environment())
         except CommandError as failed:
             if failed.result is None:
                 raise
