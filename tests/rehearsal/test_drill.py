@@ -212,12 +212,13 @@ def test_one_missing_calendar_fails(backed: Backed) -> None:
     root = home.data / "calendar/collections/collection-root"
     assert any((root / WATCH).iterdir())
     machine.stop(home, "live")
-    (root / WATCH).rename(home.lib / "calendar.aside")
+    aside = home.data / "calendar.aside"
+    (root / WATCH).rename(aside)
     try:
         live.backup(home, backed.server.settings, Silent())
         report = backed.drill()
     finally:
-        shutil.move(home.lib / "calendar.aside", root / WATCH)
+        aside.rename(root / WATCH)
         backed.server.settle()
         _save(backed.server)
     assert report.verdict is Verdict.FAIL

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import secrets
 import time
 from collections.abc import Iterator
@@ -24,7 +25,7 @@ from stead.rehearsal.report import DrillReport, Facts, Step, judge, recovery_poi
 from stead.services import tls
 from stead.services.identity import WATCH, Accounts
 from stead.settings import Settings
-from stead.words.errors import UNPROVEN, SteadError, UsageError
+from stead.words.errors import UNPROVEN, SteadError, UnprovenError, UsageError
 from stead.words.home import Home
 from stead.words.machine import NetworkKind
 from stead.words.progress import Progress
@@ -98,8 +99,12 @@ def _rehearse(run: _Run, choice: Choice) -> tuple[Verdict, str | None]:
         stack.callback(machine.stop, run.home, run.name)
         try:
             run.facts = _prove(run, choice, copy)
+        except UnprovenError:
+            raise
         except SteadError as trouble:
             raise SteadError(with_cause(run.home, choice, copy, trouble.message)) from trouble
+        except OSError as trouble:
+            raise _from_disk(run.home, choice, copy, trouble) from trouble
         verdict, reason = judge(run.facts)
         if verdict is Verdict.FAIL and not run.facts.losses:
             reason = with_cause(run.home, choice, copy, reason or "")
@@ -145,6 +150,14 @@ def _prove(run: _Run, choice: Choice, copy: Copy) -> Facts:
         losses=losses,
         unsealed=unsealed,
     )
+
+
+def _from_disk(home: Home, choice: Choice, copy: Copy, trouble: OSError) -> SteadError:
+    """A full disk of this computer proves nothing about the backup; anything else was unreadable in the backup."""
+    words = f"{trouble.filename}: {trouble.strerror}" if trouble.filename else str(trouble)
+    if trouble.errno in (errno.ENOSPC, errno.EDQUOT):
+        return UnprovenError(f"this computer's disk is full: {words}", hint="free some space, then: stead drill")
+    return SteadError(with_cause(home, choice, copy, f"data could not be read: {words}"))
 
 
 def _make_usable(home: Home, settings: Settings, data: Path) -> tuple[str, ...]:
