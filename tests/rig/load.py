@@ -81,6 +81,7 @@ def _deliver(
         except (smtplib.SMTPException, OSError):
             if time.monotonic() > until:
                 raise
+            connection.close()
             time.sleep(0.5)
             connection = connect()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import imaplib
 import smtplib
 import ssl
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -111,4 +112,19 @@ def served(home: Home, release: Release, progress: Progress | None = None) -> It
             accounts.set_password(name, PASSWORD)
         else:
             accounts.add(name, PASSWORD)
-    yield Server(home, settings, dict.fromkeys(PEOPLE, PASSWORD))
+    server = Server(home, settings, dict.fromkeys(PEOPLE, PASSWORD))
+    _wait_for_people(server)
+    yield server
+
+
+def _wait_for_people(server: Server) -> None:
+    """The machine takes a moment to see that accounts were added; until then mail for them is refused."""
+    until = time.monotonic() + 30
+    while time.monotonic() < until:
+        with server.inbound() as connection:
+            connection.ehlo_or_helo_if_needed()
+            connection.mail("zoe@example.org")
+            if all(connection.rcpt(f"{name}@{server.domain}")[0] == 250 for name in server.people):
+                return
+        time.sleep(0.2)
+    raise AssertionError("the server does not know its people 30 s after they were added")
