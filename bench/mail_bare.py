@@ -1,7 +1,7 @@
 """The mail programs of a release outside any machine: the same files and commands, in a folder on the host's own disk.
 
 What a machine adds is left out: user namespace, layers, hardening of units, link, firewall, the log's way to the host.
-Kept is what any server has: a journal, and nothing else. Started by ``bench/mail_shares.py`` as
+Kept is what any server has: a journal, and nothing else. Started by ``bench/mail.py`` as
 ``unshare --mount --net --pid --fork --kill-child python bench/mail_bare.py ROOT DATA ADDRESS...``: all of it ends with
 that one process, which ends when its standard input is closed.
 """
