@@ -212,7 +212,7 @@ def test_one_missing_calendar_fails(backed: Backed) -> None:
     root = home.data / "calendar/collections/collection-root"
     assert any((root / WATCH).iterdir())
     machine.stop(home, "live")
-    aside = home.data / "calendar.aside"
+    aside = home.data / "calendar/aside"
     (root / WATCH).rename(aside)
     try:
         live.backup(home, backed.server.settings, Silent())

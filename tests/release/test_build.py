@@ -144,8 +144,10 @@ def _refused(store: ReleaseStore, recipe: Recipe, words: str) -> None:
 
 def _building(home: Home) -> list[str]:
     program = textwrap.dedent("""
+        import signal
         import sys
         from pathlib import Path
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs begin with it ignored
         from stead.release import Recipe, ReleaseStore
         from stead.words.home import Home
         from stead.words.progress import Silent

@@ -112,6 +112,10 @@ def backup_bound(
         ended = work(restic, words, progress, binds=binds, lock=True)
         if ended.code == _LOCKED:
             raise PlaceBusy(f"another program is working in the place {restic.place.name}: {ended.errors[:1]}")
+    if "panic:" in ended.stderr:
+        # restic 0.18 itself crashed (seen once in some hundred runs); what it stored so far is used by the next run.
+        unlock(restic)
+        ended = work(restic, words, progress, binds=binds, lock=True)
     if "snapshot_id" not in ended.summary:
         raise trouble(restic.place.name, ended.code or 1, ended.stderr)
     return ended
