@@ -104,7 +104,16 @@ def asked(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aske
         for child in pebble(folder, link.outside_netns):
             undo.callback(child.wait, 10)
             undo.callback(child.terminate)
+        wait_for_pebble(link.outside_netns)
         yield Asked(running, link.outside_netns)
+
+
+def wait_for_pebble(netns: str) -> None:
+    """It makes its own authority first, which takes a second."""
+    until = time.monotonic() + 20
+    while f"{OUTSIDE}:443" not in run(["ip", "netns", "exec", netns, "ss", "-Hltn"], timeout=10).out:
+        assert time.monotonic() < until, "pebble does not listen"
+        time.sleep(0.1)
 
 
 def pebble(folder: Path, netns: str) -> Iterator[Any]:
