@@ -51,7 +51,7 @@ class Keeper:
         self.journal.say("the keeper begins")
         self._read_settings()
         self._children = adopt(self.home, self.journal, {act.name: act for act in self._acts})
-        while not self.stopping and self.home.run.is_dir():
+        while not self.stopping and not _told_to_stop(self.home):
             try:
                 self._turn()
             except (SteadError, OSError) as trouble:
@@ -147,6 +147,9 @@ class Keeper:
 
 def keep(home: Home) -> int:
     """Be the keeper of a home until told to stop; another one there is no error to the owner, only to a second."""
+    home.run.mkdir(parents=True, exist_ok=True)
+    if _told_to_stop(home):
+        return DONE
     lock = running.take(home, "keeper")
     if lock is None:
         raise SteadError(f"the keeper of this home runs already (pid {running.holder(home, 'keeper')})")
@@ -155,3 +158,8 @@ def keep(home: Home) -> int:
     finally:
         os.close(lock)
     return DONE
+
+
+def _told_to_stop(home: Home) -> bool:
+    """Whether there is nothing to keep: the home's folder is gone, or ``down`` came while the guard was starting us."""
+    return not home.run.is_dir() or (not running.by_unit(home) and running.stop_file(home).exists())
