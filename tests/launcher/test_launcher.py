@@ -123,6 +123,27 @@ def test_missing_packages_are_installed_and_the_time_is_kept(clone: Clone) -> No
 
 
 @needs_root
+@pytest.mark.parametrize(("failures", "code"), [(2, 0), (9, 1)])
+def test_an_index_that_did_not_load_is_asked_for_again_and_the_reason_is_said(
+    clone: Clone, failures: int, code: int
+) -> None:
+    clone.fake("dpkg-query", "exit 1")
+    clone.fake("sleep", ":")
+    clone.fake(
+        "apt-get",
+        f"""echo called: "$@" >>$0.log
+case "$*" in
+*update*) [ $(grep -c update $0.log) -gt {failures} ] && exit 0; echo 'E: no route to the mirror'; exit 100 ;;
+*) [ $(grep -c update $0.log) -gt {failures} ] || {{ echo 'E: Unable to locate package'; exit 100; }} ;;
+esac""",
+    )
+    result = clone.run("up", "--home", str(clone.folder.parent / "h"))
+    assert result.code == code, result.err
+    assert "the package index did not load (E: no route to the mirror); asked again in 5 s" in result.err
+    assert ("could not be installed: the index did not load: E: no route to the mirror" in result.err) is (code == 1)
+
+
+@needs_root
 @pytest.mark.parametrize(
     ("fakes", "words", "next_step"),
     [
@@ -135,7 +156,7 @@ def test_missing_packages_are_installed_and_the_time_is_kept(clone: Clone) -> No
         ),
         (
             {"dpkg-query": "exit 1", "apt-get": "echo 'E: Unable to fetch some archives'; exit 100"},
-            "the packages could not be installed: E: Unable to fetch some archives",
+            "the packages could not be installed: the index did not load: E: Unable to fetch some archives",
             "see that the network",
         ),
     ],
@@ -143,7 +164,7 @@ def test_missing_packages_are_installed_and_the_time_is_kept(clone: Clone) -> No
 def test_each_failure_is_one_sentence_with_its_next_step(
     clone: Clone, tmp_path: Path, fakes: dict[str, str], words: str, next_step: str
 ) -> None:
-    for name, script in fakes.items():
+    for name, script in {"sleep": ":", **fakes}.items():
         clone.fake(name, script)
     result = clone.run("up", "--home", str(tmp_path / "h"))
     assert result.code in (1, 2) and result.out == ""
