@@ -1,5 +1,6 @@
-"""The only place that starts processes."""
+"""What is asked of the kernel: the only place that starts processes, and locks between them."""
 
+from stead.run.lock import lock
 from stead.run.process import CommandError, Result, run, start
 
-__all__ = ["CommandError", "Result", "run", "start"]
+__all__ = ["CommandError", "Result", "lock", "run", "start"]

@@ -1,0 +1,1 @@
+"""Telling the owner: several ways out that do not depend on what failed, until it is acknowledged or well."""
