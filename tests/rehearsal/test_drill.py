@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
 from stead import live, machine
 from stead.backup import load_known
 from stead.rehearsal import DrillReport, drill
+from stead.run import run
 from stead.services.identity import WATCH
 from stead.words.home import Home
 from stead.words.progress import Silent
@@ -152,6 +155,43 @@ def test_a_wrong_password_is_unproven(backed: Backed) -> None:
         file.write_text(right)
     assert report.verdict is Verdict.UNPROVEN
     assert report.reason is not None and "password" in report.reason
+
+
+@contextmanager
+def _small_disk(at: Path, size: str) -> Iterator[Path]:
+    at.mkdir(parents=True, exist_ok=True)
+    run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=0700", "full", at], timeout=10)
+    try:
+        yield at
+    finally:
+        run(["umount", at], timeout=10)
+
+
+def test_without_room_it_is_unproven(backed: Backed) -> None:
+    with _small_disk(backed.server.home.lib / "rehearsals", "1m"):
+        report = backed.drill()
+    assert report.verdict is Verdict.UNPROVEN
+    assert "a rehearsal needs 67.1 MB and the disk under" in (report.reason or "")
+    _nothing_left(backed.server.home)
+
+
+def test_a_disk_that_fills_up_meanwhile_is_unproven(backed: Backed, tmp_path: Path) -> None:
+    with _small_disk(backed.server.home.lib / "rehearsals", "100m") as disk:
+
+        def fill() -> None:
+            while not list(disk.glob("r-*/data/mail")):
+                time.sleep(0.02)
+            with (disk / "filler").open("wb") as filler, suppress(OSError):
+                while filler.write(bytes(1 << 16)):
+                    filler.flush()
+
+        filling = Thread(target=fill)
+        filling.start()
+        report = backed.drill()
+        filling.join()
+    assert report.verdict is Verdict.UNPROVEN, report.reason
+    assert "free" in (report.reason or "") or "disk is full" in (report.reason or "")
+    _nothing_left(backed.server.home)
 
 
 def test_an_unknown_snapshot_is_unproven(backed: Backed) -> None:

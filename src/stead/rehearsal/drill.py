@@ -75,6 +75,7 @@ def drill(
     with held(home, "drill", wait=600):
         layers.sweep(home)
         try:
+            layers.require_room(home)
             run.choice = choose(home, settings, run.wanted)
             verdict, reason = _rehearse(run, run.choice)
         except UsageError:
@@ -102,12 +103,12 @@ def _rehearse(run: _Run, choice: Choice) -> tuple[Verdict, str | None]:
         except UnprovenError:
             raise
         except SteadError as trouble:
-            raise SteadError(with_cause(run.home, choice, copy, trouble.message)) from trouble
+            raise SteadError(_with_cause(run, choice, copy, trouble.message)) from trouble
         except OSError as trouble:
-            raise _from_disk(run.home, choice, copy, trouble) from trouble
+            raise _from_disk(run, choice, copy, trouble) from trouble
         verdict, reason = judge(run.facts)
         if verdict is Verdict.FAIL and not run.facts.losses:
-            reason = with_cause(run.home, choice, copy, reason or "")
+            reason = _with_cause(run, choice, copy, reason or "")
         began = time.monotonic()
     run.steps.append(Step("remove", round(time.monotonic() - began, 3)))
     return verdict, reason
@@ -116,12 +117,14 @@ def _rehearse(run: _Run, choice: Choice) -> tuple[Verdict, str | None]:
 def _prove(run: _Run, choice: Choice, copy: Copy) -> Facts:
     """Boot, probe, count; everything seen, not yet judged."""
     home, settings = run.home, run.settings
-    users = _make_usable(home, settings, copy.data)
     recorded = choice.snapshot.inventory
-    units = coverage.order(coverage.units_of(recorded, users), recorded, users)
-    counting = Counting(copy.saved, units)
-    try:
+    with ExitStack() as stack:
         with run.step("boot", "boot it in a sealed network"):
+            users = _make_usable(home, settings, copy.data)
+            units = coverage.order(coverage.units_of(recorded, users), recorded, users)
+            now = coverage.this_time(home, units, recorded, users, whole=run.wanted.full)
+            counting = Counting(copy.saved, now)
+            stack.callback(counting.give_up)
             wanted = plan(
                 home, settings, name=run.name, tree=copy.tree, data=copy.data,
                 network=NetworkKind.SEALED,
@@ -131,12 +134,8 @@ def _prove(run: _Run, choice: Choice, copy: Copy) -> Facts:
         with run.step("probe", "read the markers and probe every capability"):
             markers, probes = outside.drill(target, booted.netns)
         with run.step("compare", "compare what came back with what was saved"):
-            run.counted = coverage.collect(
-                home, counting, units, choice.snapshot.inventory, users, whole=run.wanted.full
-            )
+            run.counted = coverage.collect(home, counting, units, recorded, users, whole=run.wanted.full)
             losses = backup.losses(home, choice.place, restic_program(home))
-    finally:
-        counting.give_up()
     return Facts(
         newest_snapshot=choice.newest,
         snapshot_time=choice.snapshot.taken_at,
@@ -152,12 +151,18 @@ def _prove(run: _Run, choice: Choice, copy: Copy) -> Facts:
     )
 
 
-def _from_disk(home: Home, choice: Choice, copy: Copy, trouble: OSError) -> SteadError:
+def _with_cause(run: _Run, choice: Choice, copy: Copy, reason: str) -> str:
+    """``reason`` with what lies behind it; raises when it is only that this computer's disk is full."""
+    layers.require_room(run.home, layers.FULL)
+    return with_cause(run.home, choice, copy, reason)
+
+
+def _from_disk(run: _Run, choice: Choice, copy: Copy, trouble: OSError) -> SteadError:
     """A full disk of this computer proves nothing about the backup; anything else was unreadable in the backup."""
     words = f"{trouble.filename}: {trouble.strerror}" if trouble.filename else str(trouble)
     if trouble.errno in (errno.ENOSPC, errno.EDQUOT):
         return UnprovenError(f"this computer's disk is full: {words}", hint="free some space, then: stead drill")
-    return SteadError(with_cause(home, choice, copy, f"data could not be read: {words}"))
+    return SteadError(_with_cause(run, choice, copy, f"data could not be read: {words}"))
 
 
 def _make_usable(home: Home, settings: Settings, data: Path) -> tuple[str, ...]:

@@ -2,23 +2,42 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from stead import machine
-from stead.backup import mounted
+from stead.backup import NoDisk, mounted
 from stead.run import run
 from stead.words.errors import SteadError
 from stead.words.home import Home
+from stead.words.quantities import say_size
 
+#: Bytes a rehearsal may write beside its data: logs, queues, indexes of what is read. With less, it proves nothing.
+ROOM = 64 << 20
+#: With less than this left, whatever went wrong says something about this computer and nothing about the backup.
+FULL = 1 << 20
 _OPTIONS = "nosuid,nodev,noexec"
 
 
 def base(home: Home) -> Path:
     """The folder that holds the folders of rehearsals under way."""
     return home.lib / "rehearsals"
+
+
+def require_room(home: Home, least: int = ROOM) -> None:
+    """:class:`NoDisk` when fewer than ``least`` bytes are free: a machine that cannot write proves nothing."""
+    base(home).mkdir(parents=True, mode=0o700, exist_ok=True)
+    for where in (base(home), home.run):
+        disk = os.statvfs(where)
+        free = disk.f_bavail * disk.f_frsize
+        if free < least:
+            raise NoDisk(
+                f"a rehearsal needs {say_size(ROOM)} and the disk under {where} has {say_size(free)} free",
+                hint="free some space on this computer, then: stead drill",
+            )
 
 
 @contextmanager
