@@ -82,6 +82,7 @@ def in_the_backup(server: Server, saving: Saving, mountpoint: Path) -> set[str]:
 @pytest.mark.timeout(900)
 def test_every_acknowledged_mail_is_in_the_drill(fresh_live: Server, tmp_path: Path) -> None:
     sent, backups, rate = load(fresh_live)
+    print(f"flags changed {rate:.0f} times a second, {len(backups.made)} backups meanwhile")
     assert rate > _FLAGS / 4, f"flags changed only {rate:.0f} times a second"
     assert len(sent) == _MAILS + _SEED
     assert len(backups.made) >= 2, "backups ran while mails came in"
