@@ -181,9 +181,9 @@ def test_a_disk_that_fills_up_meanwhile_is_unproven(backed: Backed, tmp_path: Pa
         def fill() -> None:
             while not list(disk.glob("r-*/data/mail")):
                 time.sleep(0.02)
-            with (disk / "filler").open("wb") as filler, suppress(OSError):
-                while filler.write(bytes(1 << 16)):
-                    filler.flush()
+            with (disk / "filler").open("wb", buffering=0) as filler, suppress(OSError):
+                while filler.write(bytes(1 << 12)):
+                    pass
 
         filling = Thread(target=fill)
         filling.start()

@@ -86,6 +86,9 @@ def _deliver(
             connection = connect()
 
 
+_TOGETHER = 5
+
+
 @dataclass
 class Flags:
     """How many flags were changed, and in what time."""
@@ -104,7 +107,10 @@ class Flags:
 def changing_flags(
     connect: Callable[[], imaplib.IMAP4], messages: int, *, rate: float = 200.0, workers: int = 4
 ) -> Iterator[Flags]:
-    """While the block runs, flags of the first ``messages`` mails of INBOX change ``rate`` times a second."""
+    """While the block runs, flags of the first ``messages`` mails of INBOX change ``rate`` times a second.
+
+    Each command marks a few mails, as a person does who selects some: one command a mail measures round trips.
+    """
     flags, stop, lock = Flags(), threading.Event(), threading.Lock()
     began = time.monotonic()
 
@@ -114,12 +120,12 @@ def changing_flags(
             imap.select("INBOX")
             turn = 0
             while not stop.is_set():
-                number = 1 + (turn * workers + worker) % messages
-                sign = "+" if (turn * workers // messages) % 2 == 0 else "-"
-                imap.store(str(number), f"{sign}FLAGS.SILENT", r"(\Flagged)")
+                sweep, at = divmod((turn * workers + worker) * _TOGETHER, messages)
+                sign = "-" if sweep % 2 else "+"
+                imap.store(f"{at + 1}:{at + _TOGETHER}", f"{sign}FLAGS.SILENT", r"(\Flagged)")
                 turn += 1
                 with lock:
-                    flags.changed += 1
+                    flags.changed += _TOGETHER
                     ahead = flags.changed / rate - (time.monotonic() - began)
                 if ahead > 0:
                     stop.wait(ahead)
