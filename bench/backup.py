@@ -16,6 +16,7 @@ from pathlib import Path
 
 from stead.backup import (
     Place,
+    carry_manifest,
     ensure_place,
     load_known,
     losses,
@@ -72,7 +73,7 @@ def plain(restic: Path, place: Place, picture: Path) -> None:
 
 
 def ours(home: Home, place: Place, restic: Path, kept: list[Picture]) -> None:
-    kept.append(picture_with(home, {}, finish=manifest_maker(home)))
+    kept.append(with_manifest(home))
     outcome = run_backup(home, place, restic, kept[-1], inventory={}, release="r", progress=Silent())
     assert outcome.problems == (), outcome.problems
 
@@ -120,7 +121,9 @@ def measure(base: Path, home: Home, restic: Path, mails: int, megabytes: int) ->
 
 
 def with_manifest(home: Home) -> Picture:
-    return picture_with(home, {}, finish=manifest_maker(home))
+    picture = picture_with(home, {}, finish=manifest_maker())
+    carry_manifest(picture.path, home.data)
+    return picture
 
 
 if __name__ == "__main__":

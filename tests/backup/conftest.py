@@ -45,7 +45,7 @@ class Rig:
         run(["cp", "-a", self.data, path], timeout=60)
         (path / ".stead").mkdir()
         (path / ".stead/release.json").write_text("{}")
-        manifest_maker(self.home)(path)
+        manifest_maker()(path)
         return Picture(name, path, NOW, for_backup=True)
 
     def backup(self, picture: Picture | None = None, expected: tuple[str, ...] = ("mail",)) -> BackupOutcome:

@@ -45,7 +45,7 @@ def test_a_picture_goes_into_a_place_and_is_read_back_cold(home: Home, restic: P
     place, _ = ensure_place(home, "attic", str(tmp_path / "attic"), restic)
     for name in ("first", "second"):
         (home.data / "mail/cur" / name).write_text(name)
-        picture = picture_with(home, {"inventory.json": b"{}"}, finish=manifest_maker(home))
+        picture = picture_with(home, {"inventory.json": b"{}"}, finish=manifest_maker())
         outcome = run_backup(
             home, place, restic, picture, inventory={}, release="r-0", progress=Silent(), expected=["mail"]
         )
@@ -66,7 +66,7 @@ def test_a_subvolume_made_inside_data_is_not_silently_left_out(home: Home, resti
     run(["btrfs", "subvolume", "create", home.data / "files/hidden"], timeout=20)
     (home.data / "files/hidden/precious").write_text("x")
     place, _ = ensure_place(home, "attic", str(tmp_path / "attic"), restic)
-    picture = picture_with(home, {}, finish=manifest_maker(home))
+    picture = picture_with(home, {}, finish=manifest_maker())
     outcome = run_backup(home, place, restic, picture, inventory={}, release="r-0", progress=Silent())
     assert outcome.verdict is Verdict.FAIL and "files/hidden" in " ".join(outcome.problems)
 

@@ -6,9 +6,10 @@ from stead.backup.cycle import BackupOutcome, run_backup
 from stead.backup.damage import damage, losses, missing_packs, missing_snapshots
 from stead.backup.disks import same_disk
 from stead.backup.known import Known, KnownSnapshot, load_known
+from stead.backup.making import carry_manifest
 from stead.backup.manifest import Summary, manifest_digest, manifest_maker, read_manifest, summarise
 from stead.backup.opening import ensure_place, open_place, place_of
-from stead.backup.place import Kind, Place, kind_of, url_without_secrets
+from stead.backup.place import Kind, Place, credentials, kind_of, url_without_secrets
 from stead.backup.releases import ensure_release_in_place
 from stead.backup.restic import Checked, Restic, Snapshot, check, ls, snapshots
 from stead.backup.restoring import Restored, restore_cold
@@ -44,8 +45,10 @@ __all__ = [
     "Snapshot",
     "Summary",
     "WrongPassword",
+    "carry_manifest",
     "check",
     "compare_with_manifest",
+    "credentials",
     "damage",
     "ensure_place",
     "ensure_release_in_place",

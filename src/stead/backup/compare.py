@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stead.backup.manifest import FOLDER, Entry, manifest_digest, read_manifest, walk
+from stead.backup.pieces import order
 
 _MOST = 50
 
@@ -33,28 +34,49 @@ def compare_with_manifest(root: Path, *, digest: str | None = None) -> Compared:
     try:
         if digest is not None and manifest_digest(root) != digest:
             tally.wrong("the manifest in the snapshot is not the one that was put there")
-        entries = {entry.path: entry for entry in read_manifest(root)}
-    except (OSError, ValueError, TypeError) as unreadable:
+        if not _side_by_side(root, tally):
+            tally.wrong("there is no manifest in the snapshot")
+    except (OSError, ValueError, TypeError, KeyError) as unreadable:
         tally.wrong(f"the manifest in the snapshot cannot be read: {unreadable}")
-        return tally.done()
-    if not entries:
-        tally.wrong("there is no manifest in the snapshot")
-    _unexpected(root, entries, tally)
-    for entry in entries.values():
+    return tally.done()
+
+
+def _side_by_side(root: Path, tally: _Tally) -> bool:
+    """Go through the manifest and the tree, which are in one order; False: the manifest is empty."""
+    there = _Walk(root, tally)
+    entry = None
+    for entry in read_manifest(root):
+        there.up_to(entry.path)
         try:
             _one(root, entry, tally)
         except OSError as unreadable:
             tally.wrong(f"{entry.path}: {unreadable.strerror}")
-    return tally.done()
+    there.up_to(None)
+    return entry is not None
 
 
-def _unexpected(root: Path, entries: dict[str, Entry], tally: _Tally) -> None:
-    try:
-        for path, _info in walk(root):
-            if (path or ".") not in entries and path != FOLDER:
-                tally.wrong(f"{path}: was not there")
-    except OSError as unreadable:
-        tally.wrong(f"{unreadable.filename}: {unreadable.strerror}")
+class _Walk:
+    """The paths that are there, each once; what the manifest does not name is a difference."""
+
+    def __init__(self, root: Path, tally: _Tally) -> None:
+        self._paths = (path for path, _info in walk(root) if path != FOLDER)
+        self._tally = tally
+        self._next = self._advance()
+
+    def up_to(self, path: str | None) -> None:
+        """Pass over what is there up to and with ``path`` (None: everything)."""
+        mine = None if path is None else order(path)
+        while self._next is not None and (mine is None or order(self._next) <= mine):
+            if mine is None or order(self._next) != mine:
+                self._tally.wrong(f"{self._next}: was not there")
+            self._next = self._advance()
+
+    def _advance(self) -> str | None:
+        try:
+            return next(self._paths, None)
+        except OSError as unreadable:
+            self._tally.wrong(f"{unreadable.filename}: {unreadable.strerror}")
+            return None
 
 
 def _one(root: Path, entry: Entry, tally: _Tally) -> None:

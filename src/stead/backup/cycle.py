@@ -16,7 +16,7 @@ from stead.backup.locks import writing
 from stead.backup.manifest import Summary, summarise
 from stead.backup.opening import open_place
 from stead.backup.place import Place
-from stead.backup.restic import DATA_PATH, Restic, list_ids, snapshots, unlock
+from stead.backup.restic import DATA_PATH, Restic, list_ids, unlock
 from stead.backup.troubles import PlaceBusy, trouble
 from stead.backup.work import Ended, work
 from stead.words.declaration import Inventory
@@ -156,7 +156,7 @@ def _judge(
         )
     packs, listed, indexes = really_there(restic)
     problems += lost(known, packs, listed, indexes)
-    if snapshot is not None and not snapshots(restic, snapshot):
+    if snapshot is not None and snapshot not in listed:
         problems.append("the new snapshot is not in the place")
     return replace(known, packs=known.packs | packs, indexes=known.indexes | indexes), tuple(problems)
 

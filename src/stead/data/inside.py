@@ -15,14 +15,20 @@ HOST_FOLDER = ".stead"
 
 
 def write_host_files(root: Path, files: Mapping[str, bytes]) -> None:
-    """Write ``files`` into a fresh ``.stead`` of the picture at ``root``, owned by root, on disk when this returns."""
+    """Write ``files`` into the ``.stead`` of the picture at ``root``, owned by root, on disk when this returns.
+
+    What the host keeps there in live data (the authority's key, the last manifest) stays; a ``.stead`` that is not a
+    folder of root's is replaced.
+    """
     handle = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
-        _remove(handle, HOST_FOLDER)
-        os.mkdir(HOST_FOLDER, 0o700, dir_fd=handle)
+        if not _is_ours(handle):
+            _remove(handle, HOST_FOLDER)
+            os.mkdir(HOST_FOLDER, 0o700, dir_fd=handle)
         folder = os.open(HOST_FOLDER, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=handle)
         try:
             for name, content in files.items():
+                _remove(folder, name)
                 _write(folder, name, content)
             os.fsync(folder)
         finally:
@@ -60,6 +66,14 @@ def _open_below(root: Path, folder: str) -> int | None:
             return None
         handle = below
     return handle
+
+
+def _is_ours(handle: int) -> bool:
+    try:
+        there = os.stat(HOST_FOLDER, dir_fd=handle, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return stat.S_ISDIR(there.st_mode) and there.st_uid == 0
 
 
 def _remove(handle: int, name: str) -> None:

@@ -22,6 +22,7 @@ from stead.settings import PlaceSetting, Settings
 from stead.words.declaration import Inventory, Saved
 from stead.words.errors import UNPROVEN, SteadError
 from stead.words.home import Home
+from stead.words.picture import Picture
 from stead.words.progress import Progress
 from stead.words.verdict import Verdict
 
@@ -41,52 +42,102 @@ class Saving:
 
 
 def backup(home: Home, settings: Settings, progress: Progress, place: str | None = None) -> tuple[Saving, ...]:
-    """Back up to every place (or the one named); a place that fails never stops another."""
+    """Back up to every place (or the one named); a place that fails never stops another.
+
+    The picture, its count and its manifest are made once and go to all of them.
+    """
     chosen = place_settings(home, settings, place)
     with held(home, "backup", wait=60):
         release = current_release(home)
-        return tuple(_save(home, settings, release, one, progress) for one in chosen)
-
-
-def _save(home: Home, settings: Settings, release: Release, place: PlaceSetting, progress: Progress) -> Saving:
-    began = time.monotonic()
-    try:
-        saving = _attempt(home, settings, release, place, progress)
-    except SteadError as trouble:
-        verdict = Verdict.UNPROVEN if trouble.code == UNPROVEN else Verdict.FAIL
-        saving = Saving(place.name, verdict, None, time.monotonic() - began, trouble.message)
+        ready = [_ready(home, release, one, progress) for one in chosen]
+        places = [one for one in ready if isinstance(one, _Ready)]
+        if places:
+            ready = _save_all(home, settings, release, ready, progress)
+        savings = tuple(one for one in ready if isinstance(one, Saving))
     now = datetime.now(UTC)
     with Records(home.records) as records:
-        records.save_proof("backup", saving.verdict, now, saving.seconds, asdict(saving))
-        records.set_state(f"backup {place.name}", saving.verdict.value, saving.reason or "done", now)
-    return saving
+        for saving in savings:
+            records.save_proof("backup", saving.verdict, now, saving.seconds, asdict(saving))
+            records.set_state(f"backup {saving.place}", saving.verdict.value, saving.reason or "done", now)
+    return savings
 
 
-def _attempt(home: Home, settings: Settings, release: Release, wanted: PlaceSetting, progress: Progress) -> Saving:
-    program = restic_program(home)
-    place, _made = copies.ensure_place(home, wanted.name, wanted.url, program, credentials_file=wanted.credentials_file)
-    kept = _keep_release(home, place, program, release, progress)
+@dataclass(frozen=True)
+class _Ready:
+    """A place that is open and holds the release, as the snapshot named."""
+
+    place: Place
+    release: str
+
+
+@dataclass(frozen=True)
+class _Taken:
+    """A picture, and what was counted in it."""
+
+    picture: Picture
+    inventory: dict[str, Inventory]
+
+
+def _ready(home: Home, release: Release, wanted: PlaceSetting, progress: Progress) -> _Ready | Saving:
+    began = time.monotonic()
+    try:
+        program = restic_program(home)
+        place, _made = copies.ensure_place(
+            home, wanted.name, wanted.url, program, credentials_file=wanted.credentials_file
+        )
+        return _Ready(place, _keep_release(home, place, program, release, progress))
+    except SteadError as trouble:
+        return _failed(wanted.name, began, trouble)
+
+
+def _save_all(
+    home: Home, settings: Settings, release: Release, ready: Sequence[_Ready | Saving], progress: Progress
+) -> list[_Ready | Saving]:
+    """One picture into every place that is ready; the ones that are not keep the reason they have."""
+    began = time.monotonic()
+    kept = {one.place.name: one.release for one in ready if isinstance(one, _Ready)}
+    try:
+        with progress.step("a picture of data, counted"):
+            taken = _picture(home, settings, release, kept)
+    except SteadError as trouble:
+        return [_failed(one.place.name, began, trouble) if isinstance(one, _Ready) else one for one in ready]
+    try:
+        copies.carry_manifest(taken.picture.path, home.data)
+        return [_save(home, release, one, taken, progress) if isinstance(one, _Ready) else one for one in ready]
+    finally:
+        data.delete_picture(home, taken.picture)
+
+
+def _picture(home: Home, settings: Settings, release: Release, kept: dict[str, str]) -> _Taken:
+    """A picture with everything that must travel in it: settings, the release's recipe and where it lies, counts."""
     travelling = {
         "settings.toml": home.settings_file.read_bytes() if home.settings_file.exists() else b"",
-        "release.json": json.dumps({"id": release.id, "snapshot": kept}).encode(),
+        "release.json": json.dumps({"id": release.id, "snapshots": kept}).encode(),
+        "recipe.json": (release.folder / "release.json").read_bytes(),
     }
-    inventory: dict[str, Inventory] = {}
-    with progress.step("a picture of data, counted"):
-        picture = data.picture_with(
-            home, travelling, leave_out=_not_saved(), finish=lambda root: _count(home, settings, root, inventory)
-        )
+    left_out, inventory = _not_saved(), dict[str, Inventory]()
+
+    def finish(root: Path) -> None:
+        _count(settings, root, inventory)
+        copies.manifest_maker(left_out)(root)
+
+    return _Taken(data.picture_with(home, travelling, leave_out=left_out, finish=finish), inventory)
+
+
+def _save(home: Home, release: Release, ready: _Ready, taken: _Taken, progress: Progress) -> Saving:
+    began, place = time.monotonic(), ready.place
     try:
         with progress.step(f"backup to {place.name}"):
             outcome = copies.run_backup(
-                home, place, program, picture, inventory=inventory, release=release.id, progress=progress,
-                expected=_expected(),
+                home, place, restic_program(home), taken.picture, inventory=taken.inventory, release=release.id,
+                progress=progress, expected=_expected(),
             )  # fmt: skip
-    finally:
-        data.delete_picture(home, picture)
+    except SteadError as trouble:
+        return _failed(place.name, began, trouble)
     if outcome.snapshot is not None and outcome.verdict is Verdict.PASS:
         detail = {"files": outcome.files, "size": outcome.size, "added": outcome.added}
         with Records(home.records) as records:
-            records.save_snapshot(Snapshot(place.name, outcome.snapshot, picture.taken_at, release.id, detail))
+            records.save_snapshot(Snapshot(place.name, outcome.snapshot, taken.picture.taken_at, release.id, detail))
     return Saving(
         place=place.name,
         verdict=outcome.verdict,
@@ -99,6 +150,11 @@ def _attempt(home: Home, settings: Settings, release: Release, wanted: PlaceSett
     )
 
 
+def _failed(place: str, began: float, trouble: SteadError) -> Saving:
+    verdict = Verdict.UNPROVEN if trouble.code == UNPROVEN else Verdict.FAIL
+    return Saving(place, verdict, None, time.monotonic() - began, trouble.message)
+
+
 def _keep_release(home: Home, place: Place, program: Path, release: Release, progress: Progress) -> str:
     """The release goes into the place, too: a new computer boots programs and data from there."""
     files = {name: release.folder / name for name in ("release.json", "manifest.jsonl", "sbom.cdx.json")}
@@ -109,12 +165,11 @@ def _keep_release(home: Home, place: Place, program: Path, release: Release, pro
         )
 
 
-def _count(home: Home, settings: Settings, root: Path, into: dict[str, Inventory]) -> None:
-    """Count the picture in the making, and write the count and the manifest into it."""
+def _count(settings: Settings, root: Path, into: dict[str, Inventory]) -> None:
+    """Count the picture in the making, and write the count into it."""
     users = (*(account.name for account in Accounts(root, settings.name).list()), WATCH)
     into.update(count(services.SERVICES, root, users))
     (root / data.HOST_FOLDER / "inventory.json").write_text(to_json(into))
-    copies.manifest_maker(home)(root)
 
 
 def _not_saved() -> Sequence[str]:
