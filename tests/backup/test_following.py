@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from stead.backup import carry_manifest, compare_with_manifest, manifest_maker, read_manifest
-from stead.backup import making
+from stead.backup import carry_manifest, compare_with_manifest, making, manifest_maker, read_manifest
 from stead.backup.walking import FOLDER
 from stead.data import delete_picture, ensure_volume, picture_with, unmount
 from stead.run import run

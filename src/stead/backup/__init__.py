@@ -5,6 +5,8 @@ from stead.backup.compare import Compared, compare_with_manifest
 from stead.backup.cycle import BackupOutcome, run_backup
 from stead.backup.damage import damage, losses, missing_packs, missing_snapshots
 from stead.backup.disks import same_disk
+from stead.backup.explain import explained, outside_data, undeclared
+from stead.backup.holds import accept, holds, watch_changes
 from stead.backup.known import Known, KnownSnapshot, load_known
 from stead.backup.making import carry_manifest
 from stead.backup.manifest import Summary, manifest_digest, manifest_maker, read_manifest, summarise
@@ -45,6 +47,7 @@ __all__ = [
     "Snapshot",
     "Summary",
     "WrongPassword",
+    "accept",
     "carry_manifest",
     "check",
     "compare_with_manifest",
@@ -52,6 +55,8 @@ __all__ = [
     "damage",
     "ensure_place",
     "ensure_release_in_place",
+    "explained",
+    "holds",
     "kind_of",
     "load_known",
     "losses",
@@ -63,6 +68,7 @@ __all__ = [
     "mount_cold",
     "mounted",
     "open_place",
+    "outside_data",
     "place_of",
     "read_manifest",
     "require_fuse",
@@ -72,5 +78,7 @@ __all__ = [
     "same_disk",
     "snapshots",
     "summarise",
+    "undeclared",
     "url_without_secrets",
+    "watch_changes",
 ]

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from stead.backup.altered import Altered, TooMuch
+from stead.backup.churn import Churn
 from stead.backup.pieces import INODE, PATH, Cutter, Index, Piece, Row, order, read_piece
 from stead.backup.walking import FOLDER, row_of, walk
 
@@ -45,7 +46,7 @@ class Old:
             # The smallest key after everything below this one: no name holds a zero byte.
             key = [*top, here[len(top)] + b"\0"]
 
-    def with_changes(self, gone: Sequence[str], rows: Sequence[Row]) -> tuple[Piece, ...]:
+    def with_changes(self, gone: Sequence[str], rows: Sequence[Row], churn: Churn) -> tuple[Piece, ...]:
         """The pieces without what is ``gone`` (with everything below it) and with ``rows`` in."""
         put = sorted(((order(row[PATH]), row) for row in rows), key=lambda one: one[0])
         without = sorted(order(path) for path in gone)
@@ -57,7 +58,7 @@ class Old:
             if not touched and not cutter.open:
                 made.append(piece)
                 continue
-            for row in self._merged(number, put[at:until], without):
+            for row in self._merged(number, put[at:until], without, churn):
                 made += cutter.add(row)
             at = until
         return (*made, *cutter.close())
@@ -71,14 +72,20 @@ class Old:
         # A folder that is gone may begin pieces before: every beginning of the first key is looked for.
         return any(_holds(without, first[:length]) for length in range(1, len(first) + 1))
 
-    def _merged(self, number: int, put: list[tuple[list[bytes], Row]], without: list[list[bytes]]) -> Iterator[Row]:
+    def _merged(
+        self, number: int, put: list[tuple[list[bytes], Row]], without: list[list[bytes]], churn: Churn
+    ) -> Iterator[Row]:
         rows, keys = self._open(number)
-        new = {tuple(key) for key, _row in put}
-        kept = [
-            (key, row)
-            for key, row in zip(keys, rows, strict=True)
-            if tuple(key) not in new and not any(_holds(without, key[:n]) for n in range(1, len(key) + 1))
-        ]
+        new = {tuple(key): row for key, row in put}
+        kept = []
+        for key, row in zip(keys, rows, strict=True):
+            now = new.get(tuple(key))
+            if now is not None or any(_holds(without, key[:length]) for length in range(1, len(key) + 1)):
+                churn.was(row, now)
+            else:
+                kept.append((key, row))
+        for row in new.values():
+            churn.found(row)
         return (row for _key, row in sorted([*kept, *put], key=lambda one: one[0]))
 
     def _at(self, key: list[bytes]) -> tuple[int, int] | None:

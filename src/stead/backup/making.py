@@ -14,7 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
 
-from stead.backup.altered import Altered, Origin, TooMuch, origin
+from stead.backup.altered import Altered, TooMuch, origin
+from stead.backup.churn import Churn
 from stead.backup.following import Changes, Old
 from stead.backup.pieces import (
     CONTENT,
@@ -36,24 +37,32 @@ from stead.backup.walking import FOLDER, row_of, walk
 
 #: Following changes is trusted for so long; then everything is looked at again.
 _WALK_EVERY = 86400.0
+_SHIFTS_KEPT = 86400.0
 _AT_ONCE = 1 << 20
 _BATCH = 2048
 _READERS = 4
 
 
-def write_manifest(root: Path, left_out: Sequence[str] = ()) -> Index:
+def write_manifest(root: Path, left_out: Sequence[str] = (), *, now: float | None = None) -> Index:
     """Bring the manifest in the picture in the making at ``root`` up to date; only root may be able to write there.
 
-    ``left_out`` are folders that were emptied in it: when they become others, everything is walked.
+    ``left_out`` are folders that were emptied in it: when they become others, everything is walked. ``now`` is the
+    time that counts (default: the clock's).
     """
+    now = time.time() if now is None else now
     folder = root / FOLDER
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    old, came = _usable(folder), origin(root)
-    pieces = _followed(root, folder, old, came, tuple(left_out)) if old and came else None
-    walked_at = old.walked_at if old and pieces is not None else time.time()
-    if pieces is None:
-        pieces = _walked(root, folder, old)
-    index = Index(pieces, came, tuple(left_out), walked_at)
+    old, came, churn = _usable(folder), origin(root), Churn(now)
+    pieces = _followed(root, folder, old, Index((), came, tuple(left_out)), now) if old else None
+    if pieces is not None and old is not None:
+        made, churn = pieces
+        walked_at = old.walked_at
+    else:
+        made, walked_at = _walked(root, folder, old, churn), now
+    shifts = [shift for shift in (old.shifts if old else ()) if 0 <= now - shift.at < _SHIFTS_KEPT]
+    if old:
+        shifts.append(churn.shift(sum(piece.files for piece in old.pieces)))
+    index = Index(made, came, tuple(left_out), walked_at, tuple(shifts))
     write_index(folder, index)
     return index
 
@@ -87,11 +96,12 @@ def _usable(folder: Path) -> Index | None:
 
 
 def _followed(
-    root: Path, folder: Path, old: Index, came: Origin, left_out: tuple[str, ...]
-) -> tuple[Piece, ...] | None:
+    root: Path, folder: Path, old: Index, wanted: Index, now: float
+) -> tuple[tuple[Piece, ...], Churn] | None:
     """The pieces, made from the old ones and what btrfs says was written since; None: walk instead."""
-    fresh = 0 <= time.time() - old.walked_at < _WALK_EVERY
-    if old.origin is None or old.origin.parent != came.parent or old.left_out != left_out or not fresh:
+    fresh = 0 <= now - old.walked_at < _WALK_EVERY
+    same = old.origin and wanted.origin and old.origin.parent == wanted.origin.parent
+    if not old.origin or not same or old.left_out != wanted.left_out or not fresh:
         return None
     try:
         altered = Altered(root, old.origin.transaction, most=100_000)
@@ -99,18 +109,21 @@ def _followed(
         changes = Changes(root, altered, before)
         found = sorted(changes.found.values(), key=lambda row: order(row[PATH]))
         rows = list(_digested(root, found, before.remembered))
-        return before.with_changes(changes.gone, rows)
+        churn = Churn(now)
+        return before.with_changes(changes.gone, rows, churn), churn
     except (TooMuch, ValueError, FileNotFoundError):
         return None
 
 
-def _walked(root: Path, folder: Path, old: Index | None) -> tuple[Piece, ...]:
-    memory = _Memory(rows_of(folder, old) if old else iter(()))
+def _walked(root: Path, folder: Path, old: Index | None, churn: Churn) -> tuple[Piece, ...]:
+    memory = _Memory(rows_of(folder, old) if old else iter(()), churn)
     cutter = Cutter(folder)
     pieces: list[Piece] = []
     rows = (row for path, info in walk(root) if (row := row_of(root, path, info)) is not None)
     for row in _digested(root, rows, memory.of):
         pieces += cutter.add(row)
+        memory.compare(row)
+    memory.end()
     return (*pieces, *cutter.close())
 
 
@@ -151,17 +164,36 @@ def sha256_of(path: str) -> str:
 class _Memory:
     """The rows of the manifest before, read side by side with a walk: memory does not grow with the data."""
 
-    def __init__(self, rows: Iterator[Row]) -> None:
-        self._rows = rows
+    def __init__(self, rows: Iterator[Row], churn: Churn) -> None:
+        self._rows, self._churn = rows, churn
+        self._matched: dict[str, Row] = {}
         self._next = self._advance()
 
     def of(self, row: Row) -> Row | None:
         """The row of the same path; paths must be asked for in their order."""
-        if self._next is not None and self._next[PATH] != row[PATH]:
-            mine = order(row[PATH])
-            while self._next is not None and order(self._next[PATH]) < mine:
-                self._next = self._advance()
-        return self._next if self._next is not None and self._next[PATH] == row[PATH] else None
+        self._pass_over(order(row[PATH]), row[PATH])
+        if self._next is None or self._next[PATH] != row[PATH]:
+            return None
+        known, self._next = self._next, self._advance()
+        self._matched[row[PATH]] = known
+        return known
+
+    def compare(self, row: Row) -> None:
+        """Count a file whose digest is known by now."""
+        known = self._matched.pop(row[PATH], None)
+        if row[TYPE] == "file" and (known is None or known[CONTENT] != row[CONTENT]):
+            self._churn.found(row)
+            if known is not None:
+                self._churn.was(known, row)
+
+    def end(self) -> None:
+        """What was not asked for is gone."""
+        self._pass_over(None, None)
+
+    def _pass_over(self, key: list[bytes] | None, path: str | None) -> None:
+        while self._next is not None and self._next[PATH] != path and (key is None or order(self._next[PATH]) < key):
+            self._churn.was(self._next, None)
+            self._next = self._advance()
 
     def _advance(self) -> Row | None:
         try:

@@ -11,7 +11,7 @@ import json
 import os
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from json.encoder import encode_basestring_ascii as quoted
 from pathlib import Path
 from typing import Any
@@ -50,14 +50,27 @@ class Piece:
 
 
 @dataclass(frozen=True)
+class Shift:
+    """What one manifest found changed among settled files since the one before, which held ``files``."""
+
+    at: float
+    files: int
+    gone: int
+    rewritten: int
+
+
+@dataclass(frozen=True)
 class Index:
-    """All pieces in order, and what the picture was: where it came from, what was left out, when it was walked."""
+    """All pieces in order, and what the picture was: where it came from, what was left out, when it was walked.
+
+    ``shifts`` are what changed in the last day, one for each manifest made.
+    """
 
     pieces: tuple[Piece, ...]
     origin: Origin | None = None
     left_out: tuple[str, ...] = ()
     walked_at: float = 0.0
-    extra: dict[str, Any] = field(default_factory=dict)
+    shifts: tuple[Shift, ...] = ()
 
 
 def write_piece(folder: Path, rows: Sequence[Row]) -> Piece:
@@ -117,7 +130,7 @@ def read_index(folder: Path) -> Index | None:
         return None
     pieces = tuple(Piece(**{**one, "problems": tuple(one["problems"])}) for one in raw["pieces"])
     origin = Origin(**raw["origin"]) if raw["origin"] else None
-    return Index(pieces, origin, tuple(raw["left_out"]), raw["walked_at"], raw["extra"])
+    return Index(pieces, origin, tuple(raw["left_out"]), raw["walked_at"], tuple(Shift(**one) for one in raw["shifts"]))
 
 
 def rows_of(folder: Path, index: Index) -> Iterator[Row]:

@@ -24,7 +24,11 @@ from stead.words.errors import UNPROVEN, SteadError
 from stead.words.home import Home
 from stead.words.picture import Picture
 from stead.words.progress import Progress
-from stead.words.verdict import Verdict
+from stead.words.verdict import Finding, Severity, Verdict
+
+_MEANT = (
+    "nothing is pruned until you look: stead backup list shows the older backups; if it was meant: stead backup accept"
+)
 
 
 @dataclass(frozen=True)
@@ -102,6 +106,7 @@ def _save_all(
     except SteadError as trouble:
         return [_failed(one.place.name, began, trouble) if isinstance(one, _Ready) else one for one in ready]
     try:
+        _watch(home, settings, taken)
         copies.carry_manifest(taken.picture.path, home.data)
         return [_save(home, release, one, taken, progress) if isinstance(one, _Ready) else one for one in ready]
     finally:
@@ -122,6 +127,15 @@ def _picture(home: Home, settings: Settings, release: Release, kept: dict[str, s
         copies.manifest_maker(left_out)(root)
 
     return _Taken(data.picture_with(home, travelling, leave_out=left_out, finish=finish), inventory)
+
+
+def _watch(home: Home, settings: Settings, taken: _Taken) -> None:
+    """Changes that look wrong are alarms; the backup is made all the same, and nothing older is pruned."""
+    names = [place.name for place in place_settings(home, settings, None)]
+    wrong = copies.watch_changes(home, taken.picture, taken.inventory, names)
+    findings = [Finding(one.id, Severity.ALARM, one.what, "", _MEANT) for one in wrong]
+    with Records(home.records) as records:
+        records.set_findings("changes", findings, datetime.now(UTC))
 
 
 def _save(home: Home, release: Release, ready: _Ready, taken: _Taken, progress: Progress) -> Saving:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import UTC, datetime
 
 import click
 
+from stead import backup as copies
 from stead import live, services
 from stead.cli.here import Here, acting, reading
 from stead.cli.progress import shown
@@ -100,13 +102,36 @@ def places_(here: Here) -> None:
 @command.command()
 @reading
 def explain(here: Here) -> None:
-    """Say of each folder of data how it is saved, and why."""
-    folders = [(service.name, folder) for service in services.SERVICES for folder in service.folders]
+    """Say what is saved and how, what is not and why, and what the machine keeps where no backup reaches."""
+    declared = [(service.name, folder) for service in services.SERVICES for folder in service.folders]
+    folders = copies.explained(here.home, declared)
+    others = copies.undeclared(here.home, declared)
+    outside = copies.outside_data(here.home.machines / "live/upper")
     if here.json:
-        rows = [{"service": s, "folder": f.path, "saved": f.saved.value, "why": f.why} for s, f in folders]
-        show_json({"schema": 1, "folders": rows})
+        rows = [{**asdict(f), "folder": f.path, "saved": f.saved.value} for f in folders]
+        show_json({"schema": 1, "folders": rows, "others": others, "outside": [asdict(one) for one in outside]})
+        return
+    table = [(f.service, f.path, _size(f.size), _SAVED[f.saved], f.why) for f in folders]
+    show_table(("SERVICE", "FOLDER", "SIZE", "SAVED", "WHY"), table)
+    click.echo("\nWith each of them: settings, the release's recipe and id, accounts, keys, and a list of every file.")
+    if others:
+        click.echo(f"Saved whole, too, though no service names them: {', '.join(others)}")
+    for one in outside:
+        click.echo(f"NOT SAVED: {one.path} ({_size(one.size)}) lies outside data and is gone at the next restart")
+
+
+@command.command()
+@acting
+def accept(here: Here) -> int:
+    """Say that the changes which looked wrong were meant: pruning goes on."""
+    meant = copies.accept(here.home)
+    with Records(here.home.records) as records:
+        records.set_findings("changes", [], datetime.now(UTC))
+    if here.json:
+        show_json({"schema": 1, "accepted": meant})
     else:
-        show_table(("SERVICE", "FOLDER", "SAVED", "WHY"), [(s, f.path, _SAVED[f.saved], f.why) for s, f in folders])
+        click.echo("\n".join(f"accepted: {what}" for what in meant) or "nothing looked wrong")
+    return DONE
 
 
 def _size(size: object) -> str:
