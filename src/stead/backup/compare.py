@@ -68,7 +68,7 @@ class _Walk:
         mine = None if path is None else order(path)
         while self._next is not None and (mine is None or order(self._next) <= mine):
             if mine is None or order(self._next) != mine:
-                self._tally.wrong(f"{self._next}: was not there")
+                self._tally.wrong(f"{self._next or '.'}: was not there")
             self._next = self._advance()
 
     def _advance(self) -> str | None:

@@ -18,6 +18,7 @@ from stead.backup.opening import open_place
 from stead.backup.place import Place
 from stead.backup.restic import DATA_PATH, Restic, list_ids, unlock
 from stead.backup.troubles import PlaceBusy, trouble
+from stead.backup.walking import HOST_FOLDER
 from stead.backup.work import Ended, work
 from stead.words.declaration import Inventory
 from stead.words.home import Home
@@ -163,11 +164,12 @@ def _judge(
 
 def _source_problems(picture: Picture, summary: Summary, expected: Sequence[str], known: Known) -> tuple[str, ...]:
     problems = list(summary.problems)
-    if not summary.folders:
+    # What the host itself puts into every picture is no data.
+    if not summary.folders.keys() - {HOST_FOLDER}:
         problems.append("the picture is empty")
     problems += [f"the folder {name} is missing in data" for name in expected if not (picture.path / name).is_dir()]
     newest = known.newest
     for name, count in (newest.folders if newest else {}).items():
-        if count and not summary.folders.get(name) and name != ".stead":
+        if count and not summary.folders.get(name) and name != HOST_FOLDER:
             problems.append(f"the folder {name} held {count} files in the backup before and holds none now")
     return tuple(problems)

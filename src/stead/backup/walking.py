@@ -9,8 +9,9 @@ from pathlib import Path
 
 from stead.backup.pieces import Row
 
-#: Where the manifest lies in a picture; it does not list itself.
-FOLDER = ".stead/manifest"
+#: What the host puts into a picture; in it the manifest, which does not list itself.
+HOST_FOLDER = ".stead"
+FOLDER = f"{HOST_FOLDER}/manifest"
 #: Inode of the empty folder that stands where a subvolume was: a picture does not hold what is in it.
 _HIDDEN_SUBVOLUME = 2
 _TYPES = {stat.S_IFREG: "file", stat.S_IFDIR: "folder", stat.S_IFLNK: "link", stat.S_IFIFO: "pipe"}

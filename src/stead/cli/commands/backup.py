@@ -14,6 +14,7 @@ from stead.cli.progress import shown
 from stead.cli.show import show_json, show_table, verdict
 from stead.keeper.looking import places
 from stead.keeper.places import place_names
+from stead.live.layer import throw_away_layer
 from stead.records import Records
 from stead.words.declaration import Saved
 from stead.words.errors import BAD_ANSWER, DONE, UNPROVEN, UsageError
@@ -106,17 +107,27 @@ def explain(here: Here) -> None:
     declared = [(service.name, folder) for service in services.SERVICES for folder in service.folders]
     folders = copies.explained(here.home, declared)
     others = copies.undeclared(here.home, declared)
-    outside = copies.outside_data(here.home.machines / "live/upper")
+    upper = throw_away_layer(here.home)
+    outside = copies.outside_data(upper) if upper else None
     if here.json:
         rows = [{**asdict(f), "folder": f.path, "saved": f.saved.value} for f in folders]
-        show_json({"schema": 1, "folders": rows, "others": others, "outside": [asdict(one) for one in outside]})
+        show_json(
+            {
+                "schema": 1,
+                "folders": rows,
+                "others": others,
+                "outside": None if outside is None else [asdict(one) for one in outside],
+            }
+        )
         return
     table = [(f.service, f.path, _size(f.size), _SAVED[f.saved], f.why) for f in folders]
     show_table(("SERVICE", "FOLDER", "SIZE", "SAVED", "WHY"), table)
     click.echo("\nWith each of them: settings, the release's recipe and id, accounts, keys, and a list of every file.")
     if others:
         click.echo(f"Saved whole, too, though no service names them: {', '.join(others)}")
-    for one in outside:
+    if outside is None:
+        click.echo("Not looked at: what the machine keeps outside data. That needs root, and a running machine.")
+    for one in outside or ():
         click.echo(f"NOT SAVED: {one.path} ({_size(one.size)}) lies outside data and is gone at the next restart")
 
 
