@@ -22,6 +22,7 @@ VERBS = {
     "endpoints": "Where each protocol is reached, and the certificate authority's file.",
     "backup": "Backups: run, list, places, explain.",
     "drill": "Boot the newest backup in a sealed network and find out whether it really works.",
+    "kit": "The recovery kit: write it, prove that you hold it, show what is in it.",
     "site": "The personal web page: publish a folder.",
     "proofs": "What was proven, when and how: list, show, verify.",
     "logs": "The server's log.",

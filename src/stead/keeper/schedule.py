@@ -58,6 +58,7 @@ def acts(settings: Settings, places: Iterable[str]) -> tuple[Act, ...]:
         Act("backup", ("backup", "run"), settings.backup_interval, 6 * _HOUR, HEAVY, True, 10),
         *drills,
         Act("look", ("act", "look"), _MINUTE, _MINUTE, first=15),
+        Act("kit", ("act", "kit"), _HOUR, _MINUTE, first=90),
         Act("tidy", ("act", "tidy"), _DAY, 5 * _MINUTE, kept=True, first=60),
     )
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import click
 
-from stead import data, live, machine
+from stead import data, kit, live, machine
 from stead.cli.here import Here, home_option, pass_here
 from stead.keeper.looking import look as look_at
 from stead.keeper.noting import note_endpoints
@@ -79,6 +79,16 @@ def tidy(here: Here) -> None:
     """Drop old records."""
     with Records(here.home.records) as records:
         records.prune(datetime.now(UTC))
+
+
+@command.command("kit")
+@home_option
+@pass_here
+def kit_(here: Here) -> None:
+    """See whether the recovery kit in the owner's hands would still be enough."""
+    now = datetime.now(UTC)
+    with Records(here.home.records) as records:
+        records.set_findings("kit", kit.judge(records, kit.kit_of(here.home, here.settings), now), now)
 
 
 @command.command()
