@@ -91,12 +91,15 @@ def main(restic: Path, mails: int = 40_000, megabytes: int = 1000) -> None:
 def measure(base: Path, home: Home, restic: Path, mails: int, megabytes: int) -> None:
     ensure_volume(home)
     timed(f"(fill: {mails} mails, {megabytes} MB of files)", lambda: fill(home.data, mails, megabytes))
+    # What was just written is on disk before anything is measured: the first picture would wait for it.
+    os.sync()
     place, _ = ensure_place(home, "ours", str(base / "ours"), restic)
     other, _ = ensure_place(home, "plain", str(base / "plain"), restic)
     kept: list[Picture] = []
     for words in ("first", "unchanged", "a quarter of an hour later"):
         if words.startswith("a quarter"):
             change(home.data, mails)
+        os.sync()
         mine = timed(f"ours, {words}", lambda: ours(home, place, restic, kept))
         its = timed(f"plain restic, {words}", lambda: plain(restic, other, kept[-1].path))
         print(f"{'ratio':<58}{mine / its:8.2f}")

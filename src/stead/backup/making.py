@@ -11,7 +11,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 from stead.backup.altered import Altered, TooMuch, origin
@@ -38,9 +38,10 @@ from stead.backup.walking import FOLDER, row_of, walk
 #: Following changes is trusted for so long; then everything is looked at again.
 _WALK_EVERY = 86400.0
 _SHIFTS_KEPT = 86400.0
-_AT_ONCE = 1 << 20
+_AT_ONCE = 1 << 18
 _BATCH = 2048
-_READERS = 4
+_READERS = 2
+_PORTION = 64
 
 
 def write_manifest(root: Path, left_out: Sequence[str] = (), *, now: float | None = None) -> Index:
@@ -140,7 +141,10 @@ def _digested(root: Path, rows: Iterable[Row], remembered: Callable[[Row], Row |
                     if row[CONTENT] is None:
                         unread.append(row)
             paths = [f"{root}/{row[PATH]}" for row in unread]
-            for row, digest in zip(unread, pool.map(sha256_of, paths, chunksize=1), strict=True):
+            # In portions: a task for each small mail would cost more than reading it.
+            portions = [paths[at : at + _PORTION] for at in range(0, len(paths), _PORTION)]
+            digests = chain.from_iterable(pool.map(lambda portion: [sha256_of(path) for path in portion], portions))
+            for row, digest in zip(unread, digests, strict=True):
                 row[CONTENT] = digest
             yield from batch
 
