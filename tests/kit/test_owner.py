@@ -54,7 +54,7 @@ def test_from_making_it_to_the_day_it_is_stale(live: Server, tmp_path: Path) -> 
     saved = live.home.settings_file.read_text() if live.home.settings_file.exists() else None
     try:
         live.home.settings_file.parent.mkdir(parents=True, exist_ok=True)
-        live.home.settings_file.write_text((saved or "") + '\n[mail]\nmax_message_mb = 51\n')
+        live.home.settings_file.write_text((saved or "") + "\n[mail]\nmax_message_mb = 51\n")
         stale = _stead(live, "kit", "confirm", str(file), "--passphrase-file", "-")
         assert stale.code == 1 and "out of date" in stale.out
         assert _findings(live) == {"kit-stale"}

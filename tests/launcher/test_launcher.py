@@ -112,9 +112,10 @@ def test_a_half_made_environment_is_made_again(clone: Clone, tmp_path: Path) -> 
 
 
 @needs_root
-def test_missing_packages_are_installed_and_the_time_is_kept(clone: Clone) -> None:
+@pytest.mark.parametrize("verb", ["up", "recover"])
+def test_missing_packages_are_installed_and_the_time_is_kept(clone: Clone, verb: str) -> None:
     clone.fake("dpkg-query", "exit 1")
-    result = clone.run("up", "--home", str(clone.folder.parent / "h"))
+    result = clone.run(verb, "--home", str(clone.folder.parent / "h"))
     assert result.code == 0 and "installing Debian packages" in result.err
     called = (clone.bin / "apt-get.log").read_text()
     assert "install" in called and "mmdebstrap" in called and "DPkg::Lock::Timeout" in called

@@ -1,5 +1,6 @@
 """Backup: pictures into places, and back out of them. Whether it worked is always judged, never believed."""
 
+from stead.backup.adopting import adopt
 from stead.backup.cold import MountedPlace, mount_cold, mounted, require_fuse, require_snapshot
 from stead.backup.compare import Compared, compare_with_manifest
 from stead.backup.cycle import BackupOutcome, run_backup
@@ -13,7 +14,7 @@ from stead.backup.manifest import Summary, manifest_digest, manifest_maker, read
 from stead.backup.opening import ensure_place, open_place, place_of
 from stead.backup.place import Kind, Place, credentials, kind_of, url_without_secrets
 from stead.backup.releases import ensure_release_in_place
-from stead.backup.restic import Checked, Restic, Snapshot, check, ls, snapshots
+from stead.backup.restic import Checked, Restic, Snapshot, check, ls, repository_id, snapshots
 from stead.backup.restoring import Restored, restore_cold
 from stead.backup.troubles import (
     NoDisk,
@@ -24,6 +25,7 @@ from stead.backup.troubles import (
     PlaceFull,
     PlaceUnreachable,
     WrongPassword,
+    first,
 )
 
 __all__ = [
@@ -48,6 +50,7 @@ __all__ = [
     "Summary",
     "WrongPassword",
     "accept",
+    "adopt",
     "carry_manifest",
     "check",
     "compare_with_manifest",
@@ -56,6 +59,7 @@ __all__ = [
     "ensure_place",
     "ensure_release_in_place",
     "explained",
+    "first",
     "holds",
     "kind_of",
     "load_known",
@@ -71,6 +75,7 @@ __all__ = [
     "outside_data",
     "place_of",
     "read_manifest",
+    "repository_id",
     "require_fuse",
     "require_snapshot",
     "restore_cold",

@@ -11,7 +11,7 @@ from stead.backup.disks import same_disk
 from stead.backup.known import load_known, save_known
 from stead.backup.locks import writing
 from stead.backup.place import Kind, Place, kind_of, split_url
-from stead.backup.restic import Restic, config, init, list_ids
+from stead.backup.restic import Restic, init, list_ids, repository_id
 from stead.backup.troubles import PlaceDamaged, PlaceUnreachable, WrongPassword
 from stead.words.errors import SteadError
 from stead.words.home import Home
@@ -81,7 +81,7 @@ def open_place(home: Home, restic: Restic) -> str:
     if known.repository is not None:
         _require_folder(place)
     try:
-        found = config(restic)
+        found = repository_id(restic)
     except WrongPassword:
         if place.folder is not None and not list_ids(restic, "keys"):
             raise PlaceDamaged(f"the place {place.name} has lost its key files: nothing in it can be read") from None

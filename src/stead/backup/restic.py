@@ -115,7 +115,7 @@ def init(restic: Restic) -> str:
     return str(_json(ask(restic, "init", lock=True, timeout=120).out)["id"])
 
 
-def config(restic: Restic) -> str:
+def repository_id(restic: Restic) -> str:
     """The repository's id: the smallest question that needs the address, the place and the password to be right."""
     return str(_json(ask(restic, "cat", "config").out)["id"])
 

@@ -12,7 +12,7 @@ from stead.data.pictures import (
     to_delete,
 )
 from stead.data.room import Grown, first_size, free_share, grow_if_needed
-from stead.data.volume import Volume, ensure_volume, unmount
+from stead.data.volume import Volume, ensure_volume, sync_folder, unmount
 from stead.words.picture import Picture
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "list_pictures",
     "picture_with",
     "scrub",
+    "sync_folder",
     "take_picture",
     "thin_pictures",
     "to_delete",

@@ -3,7 +3,7 @@
 from stead.live.down import down, remove
 from stead.live.save import Saving, backup
 from stead.live.summary import UpSummary
-from stead.live.up import clean, restart, up
+from stead.live.up import clean, ensure_release, restart, up
 from stead.live.watch import endpoints, mark, probe
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "clean",
     "down",
     "endpoints",
+    "ensure_release",
     "mark",
     "probe",
     "remove",

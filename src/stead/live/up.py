@@ -34,7 +34,7 @@ def up(home: Home, settings: Settings, progress: Progress) -> UpSummary:
     with held(home, "up", wait=5):
         for folder in (home.etc, home.lib, home.run):
             folder.mkdir(parents=True, exist_ok=True)
-        built = _release(home, progress)
+        built = ensure_release(home, progress)
         with progress.step("data"):
             _data(home, settings)
         _boot(home, settings, built, progress)
@@ -69,7 +69,7 @@ def restart(home: Home, settings: Settings, progress: Progress) -> None:
         _until_proven(home, settings, progress)
 
 
-def _release(home: Home, progress: Progress) -> Release:
+def ensure_release(home: Home, progress: Progress) -> Release:
     """The release that fits this program: the current one, another one in the store, or one built now."""
     store = ReleaseStore(home)
     recipe = release.recipe_of(services.SERVICES)

@@ -1,1 +1,6 @@
-"""A new computer from nothing but the kit: serving from the place at once, then moved onto its own disk."""
+"""A new computer from nothing but the kit: programs made anew, data out of a place, every byte compared, then up."""
+
+from stead.recovery.recover import recover
+from stead.recovery.summary import Recovered
+
+__all__ = ["Recovered", "recover"]

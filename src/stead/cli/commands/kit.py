@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,12 +10,13 @@ import click
 
 from stead import kit as kits
 from stead.backup import Restic, snapshots, url_without_secrets
+from stead.cli.asking import secret
 from stead.cli.here import Here, acting, reading
 from stead.cli.show import show_json
 from stead.kit.page import write_page
 from stead.records import Records
 from stead.rehearsal.known import restic_program
-from stead.words.errors import BAD_ANSWER, DONE, SteadError, UsageError
+from stead.words.errors import BAD_ANSWER, DONE, SteadError
 from stead.words.kit import Kit
 
 _passphrase_file = click.option(
@@ -40,9 +40,9 @@ def write(here: Here, folder: Path, new_passphrase: bool, passphrase_file: str |
     """Write the kit, and a page to print."""
     kit = kits.kit_of(here.home, here.settings)
     made = kits.new_passphrase() if new_passphrase else None
-    secret = made or _passphrase(passphrase_file, confirm=True)
-    kits.refuse_weak(secret)
-    file = kits.write_kit(kit, secret, folder)
+    chosen = made or _passphrase(passphrase_file, confirm=True)
+    kits.refuse_weak(chosen)
+    file = kits.write_kit(kit, chosen, folder)
     page, printed = write_page(kit, file.read_text(), file)
     with Records(here.home.records) as records:
         kits.note_written(records, kit, file, datetime.now(UTC))
@@ -134,17 +134,4 @@ def _judge(here: Here) -> None:
 
 
 def _passphrase(file: str | None, *, confirm: bool = False) -> str:
-    if file is None:
-        if not sys.stdin.isatty():
-            raise UsageError(
-                "a passphrase is needed, and there is no terminal to ask for it", hint="--passphrase-file -"
-            )
-        asked: str = click.prompt("Passphrase of the kit", hide_input=True, confirmation_prompt=confirm, err=True)
-        return asked
-    try:
-        lines = (sys.stdin.readline() if file == "-" else Path(file).read_text()).splitlines()
-    except (OSError, UnicodeDecodeError) as wrong:
-        raise UsageError(f"the passphrase cannot be read from {file}: {wrong}") from None
-    if not lines or not lines[0]:
-        raise UsageError("the passphrase is empty", hint="write it as the first line")
-    return lines[0]
+    return secret("passphrase", "--passphrase-file", file, "Passphrase of the kit", twice=confirm)

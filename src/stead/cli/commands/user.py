@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import click
 
+from stead.cli.asking import secret
 from stead.cli.here import Here, acting, reading
 from stead.cli.show import show_json, show_table
 from stead.services.identity import Accounts
@@ -78,19 +76,7 @@ def _accounts(here: Here) -> Accounts:
 
 
 def _password(name: str, file: str | None) -> str:
-    if file is None:
-        if not sys.stdin.isatty():
-            raise UsageError("a password is needed, and there is no terminal to ask for it", hint="--password-file -")
-        asked: str = click.prompt(f"Password for {name}", hide_input=True, confirmation_prompt=True, err=True)
-        return asked
-    try:
-        text = sys.stdin.readline() if file == "-" else Path(file).read_text()
-    except (OSError, UnicodeDecodeError) as wrong:
-        raise UsageError(f"the password cannot be read from {file}: {wrong}") from None
-    lines = text.splitlines()
-    if not lines or not lines[0]:
-        raise UsageError("the password is empty", hint="write it as the first line")
-    return lines[0]
+    return secret("password", "--password-file", file, f"Password for {name}", twice=True)
 
 
 def _done(here: Here, name: str, words: str, **more: object) -> None:
