@@ -7,6 +7,7 @@ import random
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -97,7 +98,12 @@ def test_what_is_followed_is_what_a_walk_finds(
     delete_picture(home, pictured(home))
     walks: list[int] = []
     real = making._walked
-    monkeypatch.setattr(making, "_walked", lambda *words: walks.append(1) or real(*words))
+
+    def walked(*words: Any) -> Any:
+        walks.append(1)
+        return real(*words)
+
+    monkeypatch.setattr(making, "_walked", walked)
     for _ in range(8):
         for _ in range(dice.randrange(25)):
             change(home.data, dice)

@@ -47,7 +47,7 @@ def picture_with(
     *,
     now: datetime | None = None,
     leave_out: Iterable[str] = (),
-    finish: Callable[[Path], None] | None = None,
+    finish: Callable[[Path], object] | None = None,
 ) -> Picture:
     """Take a picture for a backup, with ``files`` (by name) in its ``.stead/``, owned by root.
 
