@@ -99,11 +99,11 @@ def test_what_is_followed_is_what_a_walk_finds(
     walks: list[int] = []
     real = making._walked
 
-    def walked(*words: Any) -> Any:
+    def counted(*words: Any) -> Any:
         walks.append(1)
         return real(*words)
 
-    monkeypatch.setattr(making, "_walked", walked)
+    monkeypatch.setattr(making, "_walked", counted)
     for _ in range(8):
         for _ in range(dice.randrange(25)):
             change(home.data, dice)

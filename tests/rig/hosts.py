@@ -75,9 +75,9 @@ class Host:
         while time.monotonic() - began < _BOOT_LIMIT:
             if self._supervisor() is not None:
                 break
-            if self._pid_one() and not self._uplink:
+            if self._has_its_own("net") and not self._uplink:
                 self._connect()
-            if self._pid_one() and self._started():
+            if self._uplink and self._started():
                 self._loop_devices()
                 return time.monotonic() - began
             time.sleep(0.25)
@@ -145,11 +145,16 @@ class Host:
         self.run("sh", "-c", make)
 
     def _pid_one(self) -> int | None:
+        """The host's PID 1. nspawn's first child is a passing one that still lives in our own namespaces."""
         children = Path(f"/proc/{self._pid}/task/{self._pid}/children")
         if not self._pid or not children.exists():
             return None
-        pids = children.read_text().split()
-        return int(pids[0]) if pids else None
+        return next((pid for pid in map(int, children.read_text().split()) if _is_apart(pid, "pid")), None)
+
+    def _has_its_own(self, kind: str) -> bool:
+        """PID 1 gets its network a moment after it exists: who connects before that connects out here."""
+        pid = self._pid_one()
+        return pid is not None and _is_apart(pid, kind)
 
     def _wait_gone(self, seconds: float) -> None:
         until = time.monotonic() + seconds
@@ -158,6 +163,14 @@ class Host:
                 raise AssertionError(f"{self.name} did not go down within {seconds:.0f} s")
             time.sleep(0.1)
         self._disconnect()
+
+
+def _is_apart(pid: int, kind: str) -> bool:
+    """Whether the process lives in another namespace of this kind than we do (a process that is gone does not)."""
+    try:
+        return os.readlink(f"/proc/{pid}/ns/{kind}") != os.readlink(f"/proc/self/ns/{kind}")
+    except OSError:
+        return False
 
 
 @contextmanager
