@@ -7,6 +7,7 @@ from stead.backup.cycle import BackupOutcome, run_backup
 from stead.backup.damage import damage, losses, missing_packs, missing_snapshots
 from stead.backup.disks import same_disk
 from stead.backup.explain import explained, outside_data, undeclared
+from stead.backup.held import answers, data_in, hold, let_go, release_in
 from stead.backup.holds import accept, holds, watch_changes
 from stead.backup.known import Known, KnownSnapshot, load_known
 from stead.backup.making import carry_manifest
@@ -14,7 +15,7 @@ from stead.backup.manifest import Summary, manifest_digest, manifest_maker, read
 from stead.backup.opening import ensure_place, open_place, place_of
 from stead.backup.place import Kind, Place, credentials, kind_of, url_without_secrets
 from stead.backup.releases import ensure_release_in_place
-from stead.backup.restic import Checked, Restic, Snapshot, check, ls, repository_id, snapshots
+from stead.backup.restic import DATA_PATH, RELEASE_PATH, Checked, Restic, Snapshot, check, ls, repository_id, snapshots
 from stead.backup.restoring import Restored, restore_cold
 from stead.backup.troubles import (
     NoDisk,
@@ -29,6 +30,8 @@ from stead.backup.troubles import (
 )
 
 __all__ = [
+    "DATA_PATH",
+    "RELEASE_PATH",
     "BackupOutcome",
     "Checked",
     "Compared",
@@ -51,17 +54,21 @@ __all__ = [
     "WrongPassword",
     "accept",
     "adopt",
+    "answers",
     "carry_manifest",
     "check",
     "compare_with_manifest",
     "credentials",
     "damage",
+    "data_in",
     "ensure_place",
     "ensure_release_in_place",
     "explained",
     "first",
+    "hold",
     "holds",
     "kind_of",
+    "let_go",
     "load_known",
     "losses",
     "ls",
@@ -75,6 +82,7 @@ __all__ = [
     "outside_data",
     "place_of",
     "read_manifest",
+    "release_in",
     "repository_id",
     "require_fuse",
     "require_snapshot",

@@ -117,7 +117,7 @@ class Keeper:
                 return
             raise
         self.journal.settings_mistake(None)
-        self._acts = acts(settings, place_names(settings))
+        self._acts = acts(settings, place_names(settings), recovering=self.home.recovering.exists())
         for act in self._acts:
             if act.name not in self._due:
                 self._due[act.name] = now + first_due(act, self.journal.age_of(act, datetime.now(UTC)))

@@ -63,7 +63,8 @@ class HalfDone:
 @dataclass(frozen=True)
 class Facts:
     """One host at one moment. ``prepared`` is the measured time to get the program and the host's packages on an empty
-    computer (None: never measured); ``others`` are findings of other checks, such as data's health."""
+    computer (None: never measured); ``others`` are findings of other checks, such as data's health. ``recovering`` says
+    from where and how far, while the server still runs on a copy."""
 
     now: datetime
     host: str
@@ -84,6 +85,7 @@ class Facts:
     clock_jumped_at: datetime | None = None
     half_done: tuple[HalfDone, ...] = ()
     others: tuple[Finding, ...] = ()
+    recovering: str | None = None
 
     @property
     def proof_age_allowed(self) -> float:

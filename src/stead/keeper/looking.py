@@ -49,7 +49,7 @@ def gather(home: Home, settings: Settings, records: Records, now: datetime) -> F
         settings_file=str(home.settings_file),
         goals=settings.goals,
         probe_every=settings.keeper.probe,
-        set_up=(home.releases / "current").exists() or live is not None,
+        set_up=(home.releases / "current").exists() or live is not None or home.recovering.exists(),
         running=live is not None,
         keeper=running.is_running(home),
         release=_release(home),
@@ -65,6 +65,7 @@ def gather(home: Home, settings: Settings, records: Records, now: datetime) -> F
             for act in records.unfinished_acts()
         ),
         others=records.open_findings(besides=SOURCE),
+        recovering=_recovering(home),
     )
 
 
@@ -121,6 +122,13 @@ def _lag(proof: Proof, records: Records) -> float | None:
     if point is None or snapshot is None:
         return None
     return max(0.0, float(point) - (proof.at - snapshot.data_at).total_seconds())
+
+
+def _recovering(home: Home) -> str | None:
+    told = home.recovering / "told"
+    if not home.recovering.exists():
+        return None
+    return told.read_text() if told.exists() else "a copy that is being opened"
 
 
 def _release(home: Home) -> ReleaseFact | None:

@@ -34,9 +34,17 @@ class Act:
     first: float = 0.0
 
 
-def acts(settings: Settings, places: Iterable[str]) -> tuple[Act, ...]:
-    """All acts of one host."""
+def acts(settings: Settings, places: Iterable[str], *, recovering: bool = False) -> tuple[Act, ...]:
+    """All acts of one host. While it is ``recovering`` there is nothing of its own yet to back up or to drill."""
     wanted = settings.keeper
+    served = (
+        Act("data", ("act", "data"), _MINUTE, 5 * _MINUTE),
+        Act("mark", ("act", "mark"), wanted.marker, max(50.0, wanted.marker), alone=OUTSIDE, first=2),
+        Act("probe", ("probe",), wanted.probe, 2 * _MINUTE, alone=OUTSIDE, first=5),
+        Act("look", ("act", "look"), _MINUTE, _MINUTE, first=15),
+    )
+    if recovering:
+        return (*served, Act("recover", ("act", "recover"), _MINUTE / 2, 30 * _DAY, HEAVY, first=5))
     drills = tuple(
         Act(
             f"drill-{place}",
@@ -51,13 +59,10 @@ def acts(settings: Settings, places: Iterable[str]) -> tuple[Act, ...]:
     )
     return (
         Act("sweep", ("act", "sweep"), _DAY, 5 * _MINUTE, alone=HEAVY),
-        Act("data", ("act", "data"), _MINUTE, 5 * _MINUTE),
-        Act("mark", ("act", "mark"), wanted.marker, max(50.0, wanted.marker), alone=OUTSIDE, first=2),
-        Act("probe", ("probe",), wanted.probe, 2 * _MINUTE, alone=OUTSIDE, first=5),
+        *served,
         Act("picture", ("act", "picture"), wanted.picture, 5 * _MINUTE, kept=True, first=5),
         Act("backup", ("backup", "run"), settings.backup_interval, 6 * _HOUR, HEAVY, True, 10),
         *drills,
-        Act("look", ("act", "look"), _MINUTE, _MINUTE, first=15),
         Act("kit", ("act", "kit"), _HOUR, _MINUTE, first=90),
         Act("tidy", ("act", "tidy"), _DAY, 5 * _MINUTE, kept=True, first=60),
     )

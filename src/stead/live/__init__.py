@@ -2,6 +2,7 @@
 
 from stead.live.down import down, remove
 from stead.live.save import Saving, backup
+from stead.live.serving import serve
 from stead.live.summary import UpSummary
 from stead.live.up import clean, ensure_release, restart, up
 from stead.live.watch import endpoints, mark, probe
@@ -18,5 +19,6 @@ __all__ = [
     "probe",
     "remove",
     "restart",
+    "serve",
     "up",
 ]
