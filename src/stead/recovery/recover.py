@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 
 from stead import backup, data, live, release
@@ -17,13 +18,15 @@ from stead.recovery.moving import is_own, move_over
 from stead.recovery.serving import mount, release_of, serve_copy
 from stead.recovery.state import State
 from stead.recovery.summary import Recovered, Serving
-from stead.rehearsal.lock import held
-from stead.settings import Settings
+from stead.rehearsal.lock import Busy, held
+from stead.settings import Settings, load
 from stead.words.home import Home
 from stead.words.kit import Kit
 from stead.words.progress import Progress
 from stead.words.quantities import read_time, say_time
 from stead.words.verdict import Verdict
+
+_AS_LONG_AS_IT_TAKES = 30 * 86400.0
 
 Told = Callable[[Serving], object]
 
@@ -44,7 +47,10 @@ def recover(
     ``serving`` is told when the server answers; the rest takes as long as the data is large. UsageError where a server
     lives already; UnprovenError when no place can be used.
     """
-    with held(home, "recover", wait=5):
+    before = states.load(home)
+    with _turn(home, progress):
+        if before is not None and before.kit == kit.id and states.load(home) is None:
+            return _finish(home, load(home), before, progress)
         state = states.begin(home, kit, time.time())
         settings = put(home, kit)
         if state.place is None:
@@ -52,6 +58,18 @@ def recover(
         if rebuild:
             live.ensure_release(home, progress)
         return _go_on(home, settings, state, progress, serving)
+
+
+@contextmanager
+def _turn(home: Home, progress: Progress) -> Iterator[None]:
+    """Our turn at the recovery; the keeper, which goes on with one that was interrupted, may come to its end first."""
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(held(home, "recover"))
+        except Busy:
+            with progress.step("the keeper goes on with it: waiting"):
+                stack.enter_context(held(home, "recover", wait=_AS_LONG_AS_IT_TAKES))
+        yield
 
 
 def go_on(home: Home, settings: Settings, progress: Progress) -> Recovered | None:
@@ -103,6 +121,10 @@ def _go_on(home: Home, settings: Settings, state: State, progress: Progress, ser
             state = states.save(home, state, restored=True)
         adopt(home, settings, state, progress)
         state = move_over(home, settings, state, progress)
+    return _finish(home, settings, state, progress)
+
+
+def _finish(home: Home, settings: Settings, state: State, progress: Progress) -> Recovered:
     _tidy(home, settings)
     summary = live.up(home, settings, progress)
     states.end(home)
