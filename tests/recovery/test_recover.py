@@ -16,10 +16,11 @@ from stead.recovery import under_way
 from stead.release import Release, ReleaseStore
 from stead.run import start
 from stead.words.home import Home
-from tests.recovery.conftest import SECRET, Lost, Writer, env, imap, recover, subjects, words
+from tests.recovery.conftest import Writer, env, recover, words
+from tests.rig.lost import SECRET, Lost, imap, subjects
 from tests.rig.server import lend
 
-pytestmark = [pytest.mark.boot, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.boot, pytest.mark.apart, pytest.mark.timeout(900)]
 
 
 def delete(home: Home, subject: str) -> None:
