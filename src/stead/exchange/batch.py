@@ -27,7 +27,10 @@ class Batch:
         self._report = report
         self._writers: dict[str, Writer] = {}
         self._items: list[Item] = []
+        self._under_way: list[Item] = []
         self._keys: set[tuple[str, str]] = set()
+        self._keys_before: set[tuple[str, str]] = set()
+        self._ids: set[str] = set()
         self._bytes = 0
 
     def __enter__(self) -> Self:
@@ -54,7 +57,7 @@ class Batch:
     def wants(self, item: Item) -> bool:
         """Whether anything of the item is not there yet."""
         if item.elsewhere:
-            return not self._ledger.knows_anywhere(item) and not any(key[0] == item.id for key in self._keys)
+            return not self._ledger.knows_anywhere(item) and item.id not in self._ids
         return bool(self._missing(item))
 
     def add(self, item: Item, source: int) -> None:
@@ -64,21 +67,35 @@ class Batch:
         self._writer(SERVICE[item.kind]).add(item, source)
         self._items.append(item)
         self._keys.update((item.id, where) for where in missing)
+        self._ids.add(item.id)
         self._bytes += item.size
         if len(self._items) >= _MOST_ITEMS or self._bytes >= _MOST_BYTES:
-            self.flush()
+            self._next()
 
     def flush(self) -> None:
         """Show what was passed on; after this it is on disk and in the ledger."""
+        self._next()
+        self._settle()
+
+    def _next(self) -> None:
+        """Have this batch shown while the next one is taken; the one before it must be settled first."""
+        self._settle()
         if not self._items:
             return
         self._ledger.intend(self._items)
+        for service in _services(self._items):
+            self._writers[service].order({"what": "flush"})
+        self._under_way, self._items, self._bytes = self._items, [], 0
+        self._keys_before, self._keys = self._keys, set()
+
+    def _settle(self) -> None:
+        """Hear what became of the batch under way, and write it down."""
+        if not self._under_way:
+            return
         settled, full = [], False
-        for service in dict.fromkeys(SERVICE[item.kind] for item in self._items):
-            writer = self._writers[service]
-            writer.order({"what": "flush"})
-            items = [item for item in self._items if SERVICE[item.kind] == service]
-            for item, said in zip(items, writer.answer(), strict=True):
+        for service in _services(self._under_way):
+            items = [item for item in self._under_way if SERVICE[item.kind] == service]
+            for item, said in zip(items, self._writers[service].answer(), strict=True):
                 if said in ("added", "known"):
                     settled.append(item)
                     self._report.added(item) if said == "added" else self._report.known(item)
@@ -86,7 +103,8 @@ class Batch:
                     full = full or any(words in str(said) for words in _NO_ROOM)
                     self._report.lost(item.name, item.where, str(said)[:300])
         self._ledger.settle(settled)
-        self._items, self._keys, self._bytes = [], set(), 0
+        self._under_way, self._keys_before = [], set()
+        self._ids = {key[0] for key in self._keys}
         if full:
             raise SteadError(
                 "there is no room for more", hint="make room on the disk, then run the same import again: it goes on"
@@ -94,9 +112,19 @@ class Batch:
 
     def _missing(self, item: Item) -> tuple[str, ...]:
         places = dict.fromkeys((item.where, *item.also))
-        return tuple(p for p in places if (item.id, p) not in self._keys and not self._ledger.knows(item, p))
+        return tuple(
+            place
+            for place in places
+            if (item.id, place) not in self._keys
+            and (item.id, place) not in self._keys_before
+            and not self._ledger.knows(item, place)
+        )
 
     def _writer(self, service: str) -> Writer:
         if service not in self._writers:
             self._writers[service] = Writer(self._data, service, self._user)
         return self._writers[service]
+
+
+def _services(items: list[Item]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(SERVICE[item.kind] for item in items))

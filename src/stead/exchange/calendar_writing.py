@@ -10,6 +10,8 @@ import hashlib
 import json
 import os
 import re
+from collections.abc import Callable
+from functools import partial
 from importlib import resources
 
 from stead.exchange.items import Item, Kind
@@ -66,28 +68,10 @@ class Keeping:
             self._waiting.append((folder, beside, f"/{folder}/{name}"))
         return None
 
-    def flush(self) -> list[str]:
+    def flush(self) -> Callable[[], list[str]]:
         """Everything to disk, then under its name."""
-        if not self._waiting:
-            return []
-        root = os.open("/", os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            sync_all(root)
-        finally:
-            os.close(root)
-        answers = []
-        for _folder, beside, place in self._waiting:
-            if not beside or os.path.lexists(place):
-                answers.append("known")
-                if beside:
-                    os.unlink(beside)
-                continue
-            os.rename(beside, place)
-            answers.append("added")
-        for folder in {folder for folder, _, _ in self._waiting}:
-            sync_folder(f"/{folder}")
-        self._waiting = []
-        return answers
+        waiting, self._waiting = self._waiting, []
+        return partial(_show, waiting)
 
     def there(self, item: Item) -> bool:
         """Whether a file of its name is in its collection."""
@@ -141,3 +125,23 @@ def _props(name: str) -> dict[str, object]:
         return found if isinstance(found, dict) else {}
     except (OSError, ValueError):
         return {}
+
+
+def _show(waiting: list[tuple[str, str, str]]) -> list[str]:
+    root = os.open("/", os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        sync_all(root)
+    finally:
+        os.close(root)
+    answers = []
+    for _folder, beside, place in waiting:
+        if not beside or os.path.lexists(place):
+            answers.append("known")
+            if beside:
+                os.unlink(beside)
+            continue
+        os.rename(beside, place)
+        answers.append("added")
+    for folder in {folder for folder, _, _ in waiting}:
+        sync_folder(f"/{folder}")
+    return answers

@@ -6,7 +6,9 @@ import hashlib
 import os
 import re
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from stead.exchange.items import Item
 from stead.exchange.letters import Broken
@@ -59,20 +61,21 @@ class Keeping:
         self._waiting.append(_Waiting(beside, place, digest.digest()))
         return None
 
-    def flush(self) -> list[str]:
+    def flush(self) -> Callable[[], list[str]]:
         """Everything to disk, then under its name."""
-        if not self._waiting:
-            return []
+        waiting, self._waiting = self._waiting, []
+        return partial(self._show_all, waiting)
+
+    def _show_all(self, waiting: list[_Waiting]) -> list[str]:
         root = os.open("/", os.O_RDONLY | os.O_DIRECTORY)
         try:
             sync_all(root)
         finally:
             os.close(root)
         touched: set[str] = set()
-        answers = [self._show(one, touched) for one in self._waiting]
+        answers = [self._show(one, touched) for one in waiting]
         for folder in touched:
             sync_folder(folder)
-        self._waiting = []
         return answers
 
     def there(self, item: Item) -> bool:

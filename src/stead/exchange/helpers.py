@@ -7,6 +7,7 @@ import json
 import os
 import socket
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -112,7 +113,11 @@ class Reader:
         self._child = start(line, stdin=theirs.fileno(), stdout=outside, stderr=errors)
         theirs.close()
         os.close(outside)
-        self.link.send(json.dumps(job).encode())
+        # Not on the command line, and it may be long: an unnamed file, handed over like all others.
+        with tempfile.TemporaryFile() as told:
+            told.write(json.dumps(job).encode())
+            told.seek(0)
+            socket.send_fds(self.link, [b"job"], [told.fileno()])
 
     def hand(self, note: dict[str, Any], handle: int) -> None:
         """Hand one open file over; waits while the reader is busy."""

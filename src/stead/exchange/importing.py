@@ -64,6 +64,7 @@ def bring_in(home: Home, settings: Settings, wanted: Wanted, progress: Progress)
         if not whole:
             errors.seek(0)
             said = errors.read()[-600:].decode("utf-8", "replace").strip().rpartition("\n")[2]
+            said = "".join(c for c in said if c.isprintable())
             raise SteadError(
                 f"the import stopped before its end: {said or 'the helper that reads it was ended'}",
                 hint="run the same import again: it goes on where it stopped",

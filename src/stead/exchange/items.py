@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import struct
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 #: No message, entry or card is longer than this; what is longer is reported. Files have no such limit.
 LONGEST = 150_000_000
+_IDENTITY = re.compile(r"[0-9a-f]{32}")
 _HEAD = struct.Struct("<I")
 _HEAD_LIMIT = 1 << 20
 _PIECE = 1 << 20
@@ -56,14 +58,34 @@ class Item:
 
     def head(self) -> dict[str, Any]:
         """As JSON carries it."""
-        return asdict(self)
+        return {
+            "kind": self.kind.value,
+            "id": self.id,
+            "where": self.where,
+            "size": self.size,
+            "date": self.date,
+            "flags": self.flags,
+            "also": self.also,
+            "elsewhere": self.elsewhere,
+            "name": self.name,
+        }
 
     @classmethod
     def read(cls, raw: Mapping[str, Any]) -> Item:
         """From JSON; ValueError when it is none of ours."""
-        item = cls(**{**raw, "kind": Kind(raw["kind"]), "also": tuple(map(str, raw["also"]))})
+        item = cls(
+            Kind(raw["kind"]),
+            raw["id"],
+            raw["where"],
+            raw["size"],
+            raw["date"],
+            raw["flags"],
+            tuple(map(str, raw["also"])),
+            raw["elsewhere"],
+            raw["name"],
+        )
         whole = isinstance(item.size, int) and isinstance(item.date, (int, float)) and isinstance(item.where, str)
-        if not whole or item.size < 0 or len(item.id) != 32 or not set(item.id) <= set("0123456789abcdef"):
+        if not whole or item.size < 0 or not _IDENTITY.fullmatch(item.id):
             raise ValueError("not an item")
         return item
 

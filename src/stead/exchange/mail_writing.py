@@ -5,11 +5,12 @@ Dovecot gives UIDs when it sees new files, oldest first. A message in several fo
 
 from __future__ import annotations
 
-import ctypes
 import os
 import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from stead.exchange.folders import subscribe, written
 from stead.exchange.items import Item
@@ -21,6 +22,7 @@ _MARK = ".stead"
 
 @dataclass(frozen=True)
 class _Waiting:
+    beside: str
     name: str
     flags: str
     folders: tuple[str, ...]
@@ -30,7 +32,7 @@ class Keeping:
     """The mail of one account."""
 
     def __init__(self) -> None:
-        ctypes.CDLL(None)
+        self._number = 0
         self._waiting: list[_Waiting] = []
         self._ready: set[str] = set()
         self._new: list[str] = []
@@ -46,7 +48,8 @@ class Keeping:
     def add(self, item: Item, pieces: Pieces) -> str | None:
         """Write the message into ``tmp``, with its date."""
         lines = size = 0
-        beside = f"{_BOX}/tmp/{item.id}{_MARK}-{len(self._waiting)}"
+        self._number += 1
+        beside = f"{_BOX}/tmp/{item.id}{_MARK}-{self._number}"
         handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
         try:
             while piece := pieces.read():
@@ -63,12 +66,16 @@ class Keeping:
             os.close(handle)
         flags = "".join(sorted(set(item.flags) & set("DFRST")))
         name = f"{int(date)}.{item.id}{_MARK},S={size},W={size + lines}"
-        self._waiting.append(_Waiting(name, flags, (item.where, *item.also)))
+        self._waiting.append(_Waiting(beside, name, flags, (item.where, *item.also)))
         return None
 
-    def flush(self) -> list[str]:
+    def flush(self) -> Callable[[], list[str]]:
         """Everything to disk, then into ``cur`` of its folders."""
-        if not self._waiting:
+        waiting, self._waiting = self._waiting, []
+        return partial(self._show_all, waiting)
+
+    def _show_all(self, waiting: list[_Waiting]) -> list[str]:
+        if not waiting:
             return []
         box = os.open(_BOX, os.O_RDONLY | os.O_DIRECTORY)
         try:
@@ -76,33 +83,33 @@ class Keeping:
         finally:
             os.close(box)
         touched: set[str] = set()
-        answers = [self._show(number, one, touched) for number, one in enumerate(self._waiting)]
+        answers = [self._show(one, touched) for one in waiting]
         for folder in touched:
             sync_folder(f"{folder}/cur")
         if self._new:
             subscribe(_BOX, self._new)
             sync_folder(_BOX)
-        self._waiting, self._new = [], []
+        self._new = []
         return answers
 
     def there(self, item: Item) -> bool:
         """Whether all its folders hold a file with its identity in the name."""
         return all(self._holds(self._folder(name), item.id) for name in (item.where, *item.also))
 
-    def _show(self, number: int, one: _Waiting, touched: set[str]) -> str:
-        identity = one.name.split(".")[1]
-        beside = f"{_BOX}/tmp/{identity}{_MARK}-{number}"
-        answer = "known"
-        for name in one.folders:
+    def _show(self, one: _Waiting, touched: set[str]) -> str:
+        for count, name in enumerate(one.folders, 1):
             folder = self._ensured(name)
-            try:
-                os.link(beside, f"{folder}/cur/{one.name}:2,{one.flags}")
-                touched.add(folder)
-                answer = "added"
-            except FileExistsError:
-                continue
-        os.unlink(beside)
-        return answer
+            place = f"{folder}/cur/{one.name}:2,{one.flags}"
+            touched.add(folder)
+            if count < len(one.folders):
+                try:
+                    os.link(one.beside, place)
+                except FileExistsError:
+                    continue
+            else:
+                # One of the same name is the same message: it has its digest in it.
+                os.rename(one.beside, place)
+        return "added"
 
     def _ensured(self, name: str) -> str:
         folder = self._folder(name)

@@ -12,6 +12,7 @@ import json
 import os
 import resource
 import socket
+import ssl
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -33,13 +34,16 @@ _MESSAGE = 1 << 17
 def main() -> None:
     """Do one job; exit 0 when all that could be read was told."""
     link = socket.socket(fileno=os.dup(0))
-    job = json.loads(link.recv(_MESSAGE))
+    _first, handles, _flags, _address = socket.recv_fds(link, 16, 1)
+    with os.fdopen(handles[0], "rb") as told:
+        job = json.load(told)
     spool = tempfile.TemporaryFile(dir=job["spool"])  # noqa: SIM115 - it must be opened while this is root, and ends with the process
+    trust = ssl.create_default_context()
     _load()
     give_up(READER_UID, network=job.get("account") is not None)
     taker = Taker(1, job, spool)
     if job.get("account") is not None:
-        accounts.read(job["account"], taker)
+        accounts.read(job["account"], trust, taker)
     else:
         for note, handle in _handed(link):
             with os.fdopen(handle, "rb") as file:
@@ -85,5 +89,6 @@ if __name__ == "__main__":
     try:
         main()
     except (*READ_ERRORS, Broken, MemoryError) as problem:
-        sys.stderr.write(f"{type(problem).__name__}: {problem}\n")
+        words = str(problem) if isinstance(problem, Broken) else f"{type(problem).__name__}: {problem}"
+        sys.stderr.write(" ".join(words.split())[:500] + "\n")
         sys.exit(1)

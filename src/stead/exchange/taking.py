@@ -27,7 +27,7 @@ class Taker:
     def __init__(self, out: int, job: dict[str, Any], spool: IO[bytes]) -> None:
         self._out = out
         self._forced: str | None = job.get("as")
-        self._into: str = job.get("into") or ""
+        self.into: str = job.get("into") or ""
         self._spool = spool
         self._done = 0
         self._file: IO[bytes] | None = None
@@ -56,6 +56,15 @@ class Taker:
     def lost(self, what: str, where: str, why: str) -> None:
         """Say that something does not come over."""
         send(self._out, {"what": "lost", "name": what[:400], "where": where[:400], "why": why[:200]})
+
+    def total(self, count: int) -> None:
+        """Say how many messages there are in all."""
+        send(self._out, {"what": "total", "bytes": count})
+
+    def counted(self, count: int) -> None:
+        """``count`` more messages were looked at."""
+        self._done += count
+        self._tell()
 
     def note(self, head: dict[str, Any]) -> None:
         """Send something that is no item."""
@@ -156,9 +165,9 @@ class Taker:
         place = Place((folder,), letter.flags or "" if flags is None else flags, elsewhere)
         if letter.labels is not None:
             place = of_labels(letter.labels)
-        folders = tuple(f"{self._into}/{name}" if self._into else name for name in place.folders)
-        if self._into and letter.labels is None and line:
-            folders = (self._into,)
+        folders = tuple(f"{self.into}/{name}" if self.into else name for name in place.folders)
+        if self.into and letter.labels is None and line:
+            folders = (self.into,)
         item = Item(
             Kind.MAIL, letter.id, folders[0], len(content), letter.date, place.flags, folders[1:], place.elsewhere,
             letter.name or path,
@@ -166,10 +175,10 @@ class Taker:
         send(self._out, item.head(), content)
         return letter
 
-    def calendar(self, content: bytes, name: str, path: str) -> None:
-        """Send every entry of a calendar file."""
+    def calendar(self, content: bytes, name: str, path: str, *, named: bool = False) -> None:
+        """Send every entry of a calendar file; ``named``: its calendar is called ``name``, whatever is in it."""
         text = entries.text_of(content)
-        collection = self._into or entries.calendar_name(text) or name
+        collection = self.into or (None if named else entries.calendar_name(text)) or name
         for entry in entries.entries(text):
             if isinstance(entry, tuple):
                 self.lost(entry[0], path, entry[1])
@@ -178,15 +187,15 @@ class Taker:
         if "BEGIN:VCALENDAR" not in text.upper():
             self.lost(path, path, "it is called a calendar but is none")
 
-    def contacts(self, content: bytes, path: str) -> None:
-        """Send every card of a contact file."""
+    def contacts(self, content: bytes, path: str, *, book: str = "Contacts") -> None:
+        """Send every card of a contact file into the address book ``book``."""
         found = False
         for card in cards.cards(entries.text_of(content)):
             found = True
             if isinstance(card, tuple):
                 self.lost(card[0], path, card[1])
             else:
-                self.send_small(Kind.CARD, card.uid, self._into or "Contacts", card.text, card.name)
+                self.send_small(Kind.CARD, card.uid, self.into or book, card.text, card.name)
         if not found and content.strip():
             self.lost(path, path, "it is called a contact file but there is no card in it")
 
@@ -197,7 +206,7 @@ class Taker:
 
     def _a_file(self, member: Member, beneath: str, read: Callable[[int], bytes]) -> None:
         path = file_path(member.parts, beneath)
-        self.file(f"{self._into}/{path}" if self._into else path, read, member.date)
+        self.file(f"{self.into}/{path}" if self.into else path, read, member.date)
 
     def file(self, path: str, read: Callable[[int], bytes], date: float) -> None:
         """Send one file, of any size: what is too big for memory goes through an unnamed file first."""

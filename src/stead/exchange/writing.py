@@ -13,6 +13,8 @@ import json
 import os
 import resource
 import sys
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Protocol
 
 from stead.exchange.items import Item, read_exactly, receive
@@ -33,8 +35,9 @@ class Keeping(Protocol):
     def add(self, item: Item, pieces: Pieces) -> str | None:
         """Take one item, unseen yet; why not, if it cannot be kept."""
 
-    def flush(self) -> list[str]:
-        """Show everything that was added, one answer for each: ``added``, ``known``, or why it could not be kept."""
+    def flush(self) -> Callable[[], list[str]]:
+        """What shows everything that was added so far, to be called beside further adding; it returns one answer for
+        each item: ``added``, ``known``, or why it could not be kept."""
 
     def there(self, item: Item) -> bool:
         """Whether the item is in place, told by its name."""
@@ -73,16 +76,35 @@ def main() -> None:
     lock_in(uid)
     keeping.begin()
     refused: list[str | None] = []
+    # While a batch goes to disk the next one is taken: neither the disk nor a processor waits for the other.
+    beside = ThreadPoolExecutor(max_workers=1)
+    shows: list[Future[None]] = []
     while (head := receive(0)) is not None:
         order = head.get("what")
         if order == "flush":
-            answers = iter(keeping.flush())
-            _answer([next(answers) if why is None else why for why in refused])
+            shows = [one for one in shows if not _ended(one)]
+            shows.append(beside.submit(_show, keeping.flush(), refused))
             refused = []
         elif order == "there":
             _answer([keeping.there(Item.read(raw)) for raw in head["items"]])
         else:
             refused.append(_add(keeping, Item.read(head)))
+
+    beside.shutdown(wait=True)
+    for one in shows:
+        _ended(one)
+
+
+def _show(show: Callable[[], list[str]], refused: list[str | None]) -> None:
+    answers = iter(show())
+    _answer([next(answers) if why is None else why for why in refused])
+
+
+def _ended(show: Future[None]) -> bool:
+    """Whether it is done; what went wrong in it is raised here, and ends the writer."""
+    if show.done():
+        show.result()
+    return show.done()
 
 
 def _add(keeping: Keeping, item: Item) -> str | None:
