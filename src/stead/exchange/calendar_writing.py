@@ -44,7 +44,7 @@ class Keeping:
                 self._make(name, props)
             found = list(self._predefined)
         for name in found:
-            held = _props(name)
+            held = read_props(name)
             if held.get("tag"):
                 self._collections.setdefault((str(held["tag"]), str(held.get("D:displayname") or name)), name)
             for left in os.listdir(f"/{name}"):
@@ -118,7 +118,8 @@ def _uid(content: bytes) -> bytes:
     return re.sub(rb"\r?\n[ \t]", b"", found[1]).strip() if found else b""
 
 
-def _props(name: str) -> dict[str, object]:
+def read_props(name: str) -> dict[str, object]:
+    """What Radicale notes of a collection: its tag and the name for people."""
     try:
         with open(f"/{name}/{_PROPS}") as file:
             found = json.load(file)

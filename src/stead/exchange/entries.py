@@ -61,7 +61,7 @@ def entries(text: str) -> Iterator[Entry | tuple[str, str]]:
     """Every entry of a calendar file; for what is broken a pair of what it is and why."""
     zones: dict[str, str] = {}
     groups: dict[str, _Group] = {}
-    for kind, block in _blocks(text):
+    for kind, block in blocks(text):
         flat = _FOLD.sub("", block)
         if kind == "VTIMEZONE":
             zone = re.search(r"^TZID(?:;[^:\n]*)?:(.+)$", flat, re.MULTILINE)
@@ -80,8 +80,8 @@ def entries(text: str) -> Iterator[Entry | tuple[str, str]]:
             yield group.uid, str(why)
 
 
-def _blocks(text: str) -> Iterator[tuple[str, str]]:
-    """The components right below VCALENDAR, as text; kind "" for one without an end."""
+def blocks(text: str) -> Iterator[tuple[str, str]]:
+    """Kind and text of the components right below VCALENDAR; kind "" for one without an end."""
     kind, start, at = "", 0, 0
     for line in text.splitlines(keepends=True):
         word = line.strip().upper()

@@ -50,7 +50,7 @@ def account_folder(data: Path, service: str, user: str, *, make: bool) -> Iterat
                     yield None
                     return
                 with enter(handle, name) as below:
-                    if depth and os.fstat(below).st_uid == 0:
+                    if make and depth and os.fstat(below).st_uid == 0:
                         give(below, owner, 0o700)
                     os.close(handle)
                     handle = os.dup(below)

@@ -113,6 +113,9 @@ def _imap_decoded(name: str) -> str:
 
 def _named(names: list[str]) -> str:
     kept = [name.strip() for name in names if name.strip()]
+    if len(kept) > 1 and kept[0].casefold() == "mail":
+        # Where Takeout, Thunderbird and our own export keep mail.
+        kept = kept[1:]
     if not kept:
         return "Imported"
     return labels.of_folder(kept[0]) if len(kept) == 1 else "/".join([labels.of_folder(kept[0]), *kept[1:]])

@@ -24,6 +24,10 @@ _CLONE_NEWNET = 0x40000000
 _PR_SET_NO_NEW_PRIVS = 38
 _MEMORY = 1 << 30
 _PIECE = 1 << 20
+LAZY_CODECS = (
+    *("utf-7", "utf-16", "utf-16-be", "cp1252", "latin-1", "idna", "cp437", "iso-8859-15", "shift_jis", "gb18030"),
+    *("koi8-r", "cp1251", "iso-8859-2", "cp1250", "euc-kr", "big5", "euc-jp", "iso-2022-jp"),
+)
 
 
 class Keeping(Protocol):
@@ -122,6 +126,9 @@ def _add(keeping: Keeping, item: Item) -> str | None:
 def lock_in(uid: int) -> None:
     """Make the working directory the whole world, become ``uid`` for good, without a network."""
     libc = ctypes.CDLL(None, use_errno=True)
+    for codec in LAZY_CODECS:
+        # Python loads these at first use, from files that are out of reach then.
+        "a".encode(codec)
     if os.geteuid() == 0:
         if libc.unshare(_CLONE_NEWNET) != 0:
             raise OSError(ctypes.get_errno(), "cannot leave the network")
