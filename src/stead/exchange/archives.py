@@ -78,7 +78,9 @@ def members(name: str, file: IO[bytes], size: int) -> Iterator[Member | tuple[st
     """Everything in the archive ``file``; for what cannot come over a pair of its name and why."""
     budget = Budget(size)
     try:
-        yield from _zip(file, budget) if zipfile.is_zipfile(file) else _tar(file, budget)
+        zipped = zipfile.is_zipfile(file)
+        file.seek(0)
+        yield from _zip(file, budget) if zipped else _tar(file, budget)
     except (*_BROKEN, ValueError) as wrong:
         yield name, f"the archive is damaged or of an unknown kind: {str(wrong)[:120]}"
 

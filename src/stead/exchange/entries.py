@@ -136,5 +136,8 @@ def _whole(group: _Group, zones: dict[str, str]) -> Entry:
 
 
 def _called(flat: str) -> str:
-    found = re.search(r"^(?:SUMMARY|UID)(?:;[^:\n]*)?:(.*)$", flat, re.MULTILINE)
-    return found[1].strip()[:120] if found else "an entry without a name"
+    for name in ("SUMMARY", "UID"):
+        found = re.search(rf"^{name}(?:;[^:\n]*)?:(.*)$", flat, re.MULTILINE)
+        if found:
+            return found[1].strip()[:120]
+    return "an entry without a name"

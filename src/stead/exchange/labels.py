@@ -87,7 +87,7 @@ def decoded(text: str) -> str:
         parts = decode_header(spaced if spaced.count("=?") > 1 else flat)
     except ValueError:
         return flat
-    return "".join(part if isinstance(part, str) else _text(part, charset) for part, charset in parts)
+    return "".join(part if isinstance(part, str) else _text(part, charset) for part, charset in parts) or flat
 
 
 def _text(part: bytes, charset: str | None) -> str:
