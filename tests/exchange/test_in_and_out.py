@@ -99,9 +99,7 @@ def as_a_client_sees_it(house: Server, name: str) -> None:
     text = looking.calendar(house, name, found["Familie, Müller"])
     assert text.count("BEGIN:VEVENT") == 3 and text.count("RECURRENCE-ID") == 1
     assert looking.calendar(house, name, found["Contacts"]).count("BEGIN:VCARD") == 3
-    code, content = looking.ask(house, name, "GET", f"/files/home/{name}/Drive/Meine%20Ablage/Fotos/%C3%A4.bin")
-    if code == 404:
-        code, content = looking.ask(house, name, "GET", "/files/home/Drive/Meine%20Ablage/Fotos/%C3%A4.bin")
+    code, content = looking.ask(house, name, "GET", f"/files/{name}/Drive/Meine%20Ablage/Fotos/%C3%A4.bin")
     assert code == 200 and len(content) == 100_000, content[:500]
 
 
@@ -240,9 +238,7 @@ def test_an_account_elsewhere_over_imap_and_dav(house: Server, person: Person, t
     assert fetch(f"caldavs://{name}@localhost:{https}/calendar/{name}/")["added"]["entries"] == 2
     assert fetch(f"carddavs://{name}@localhost:{https}/calendar/{name}/")["added"]["contacts"] == 3
     assert fetch(f"https://{name}@localhost:{https}/calendar/{name}/", "--as", "calendar")["added"]["entries"] == 0
-    path = (
-        f"/files/home/{name}/" if looking.ask(house, name, "GET", f"/files/home/{name}/")[0] < 400 else "/files/home/"
-    )
+    path = f"/files/{name}/"
     assert fetch(f"webdavs://{name}@localhost:{https}{path}")["added"]["files"] == 3
     assert fetch(f"webdavs://{name}@localhost:{https}{path}")["added"]["files"] == 0
     give_out(house.home, name, tmp_path / "one", "maildir", Silent())
