@@ -14,7 +14,7 @@ from stead.exchange.archives import READ_ERRORS, Member, members
 from stead.exchange.items import LONGEST, Item, Kind, send, write_all
 from stead.exchange.labels import Place, of_labels
 from stead.exchange.letters import Broken, Letter, read_letter
-from stead.exchange.sorting import HEAD, Sort, file_path, is_takeout, mail_folder, sort
+from stead.exchange.sorting import HEAD, Sort, file_path, is_export, is_takeout, mail_folder, sort
 
 #: How our own export begins a message of an mbox: its folder is where it lay, whatever labels it once had.
 OUR_LINE = b"From stead@localhost "
@@ -113,7 +113,8 @@ class Taker:
         if found is Sort.CALENDAR:
             self.calendar(content, member.parts[-1].rpartition(".")[0] or "Calendar", path)
         elif found is Sort.CONTACTS:
-            self.contacts(content, path)
+            named = is_export(member.parts) and not path.endswith("/Contacts.vcf")
+            self.contacts(content, path, book=member.parts[-1].rpartition(".")[0] if named else "Contacts")
         elif found is Sort.MAILDIR:
             flags = "".join(c for c in member.parts[-1].rpartition("2,")[2] if c in "DFRST")
             flags = flags if "2," in member.parts[-1] else ""
