@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import imaplib
 import itertools
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -30,6 +32,19 @@ def person(house: Server) -> Callable[[], str]:
         name = f"person{next(_numbers)}"
         Accounts(house.home.data, house.settings.name).add(name, PASSWORD)
         house.people[name] = PASSWORD  # type: ignore[index]
+        _wait_for(house, name)
         return name
 
     return make
+
+
+def _wait_for(house: Server, name: str) -> None:
+    """Dovecot looks at its list of accounts again after a moment."""
+    until = time.monotonic() + 20
+    while True:
+        try:
+            with house.imap(name):
+                return
+        except imaplib.IMAP4.error:
+            assert time.monotonic() < until, f"{name} cannot log in"
+            time.sleep(0.2)

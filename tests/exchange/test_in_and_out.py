@@ -255,7 +255,7 @@ def test_what_the_guest_plants_leads_the_writer_nowhere(house: Server, person: P
     outside.mkdir(mode=0o777)
     outside.chmod(0o777)
     there = homes.stat()
-    (homes / name / "Maildir").mkdir(parents=True)
+    (homes / name / "Maildir").mkdir(parents=True, exist_ok=True)
     (homes / name / "Maildir/.Arbeit").symlink_to(outside)
     for path in (homes / name, homes / name / "Maildir"):
         os.chown(path, there.st_uid, there.st_gid)
