@@ -72,9 +72,13 @@ def main() -> None:
         rows = [("Python's mailbox module, reading", *python), ("stead import", *whole), ("the same again", *again)]
         print(f"{size / 1e9:.1f} GB, {messages:,} messages")
         for words, seconds, count in rows:
-            print(f"| {words} | {count:,} | {seconds:.1f} s | {size / seconds / 1e6:.0f} MB/s | {python[0] / seconds:.1f} x |")
+            print(
+                f"| {words} | {count:,} | {seconds:.1f} s | {size / seconds / 1e6:.0f} MB/s | {python[0] / seconds:.1f} x |"
+            )
         peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1000
-        print(f"largest helper: {peak:.0f} MB, broker: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000:.0f} MB")
+        print(
+            f"largest helper: {peak:.0f} MB, broker: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000:.0f} MB"
+        )
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
