@@ -1,7 +1,8 @@
 """``stead recover`` on a fresh Debian 13 computer: until it serves, until all is there, and how long the pause is.
 
-Beside it: ``apt-get install`` of the computer's packages alone. Bounds: serving within 180 s from nothing and 60 s with the
-program installed; at most 1.3 times that with ten times the data; a pause of at most 5 s. ``bench/recover.py [FACTOR]``.
+Beside it: ``apt-get install`` of the computer's packages alone. Bounds: serving within 180 s from nothing and 60 s with
+the program installed; at most 1.3 times that with ten times the data; a pause of at most 5 s.
+``bench/recover.py [FACTOR]``.
 """
 
 from __future__ import annotations
@@ -71,11 +72,10 @@ def apt_alone(folder: Path) -> float:
     packages = re.search(r'^PACKAGES="([^"]*)"', text, re.MULTILINE)
     assert packages is not None
     with fresh_host(folder / "hosts", "trixie") as host:
-        install = (
-            f"apt-get -q update && apt-get -q -y install --no-install-recommends {packages[1]} python3 python3-venv"
-        )
+        wanted = f"{packages[1]} python3 python3-venv".replace("\n", " ")
+        install = f"apt-get -q update && apt-get -q -y install --no-install-recommends {wanted}"
         began = time.monotonic()
-        host.run("sh", "-c", install.replace("\n", " "), timeout=600)
+        host.run("sh", "-c", install, timeout=600)
         return time.monotonic() - began
 
 
@@ -101,7 +101,7 @@ def recovered(host: Host, command: str) -> tuple[float, float, float]:
         if not work.is_alive():
             raise SystemExit("it ended before it served")
     at = json.loads(host.run("stead", "endpoints", "--json").out)
-    (host.root / "root/port").write_text(str(at["endpoints"]["imaps"]).rsplit(":", 1)[1])
+    (host.root / "root/port").write_text(str(at["imaps"]).rsplit(":", 1)[1])
     writer = threading.Thread(target=lambda: said.append(host.run(*line, timeout=3600).out))
     writer.start()
     work.join()
