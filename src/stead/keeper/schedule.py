@@ -22,7 +22,8 @@ class Act:
     """One kind of work: the arguments of ``stead`` that do it, every ``interval`` seconds, ended after ``deadline``.
 
     Acts with the same ``alone`` word run one at a time. ``kept``: the time of the last run outlives the keeper.
-    ``first`` seconds after the keeper's start is the earliest first run.
+    ``first`` seconds after the keeper's start is the earliest first run. ``vital``: it runs even when nothing can be
+    recorded.
     """
 
     name: str
@@ -32,6 +33,14 @@ class Act:
     alone: str = ""
     kept: bool = False
     first: float = 0.0
+    vital: bool = False
+
+
+#: What runs with a full disk and with settings that cannot be read, too.
+VITAL = (
+    Act("alerts", ("act", "alerts"), _MINUTE, 3 * _MINUTE, first=25, vital=True),
+    Act("deadman", ("act", "deadman"), 5 * _MINUTE, 2 * _MINUTE, first=40, vital=True),
+)
 
 
 def acts(settings: Settings, places: Iterable[str]) -> tuple[Act, ...]:
@@ -58,6 +67,7 @@ def acts(settings: Settings, places: Iterable[str]) -> tuple[Act, ...]:
         Act("backup", ("backup", "run"), settings.backup_interval, 6 * _HOUR, HEAVY, True, 10),
         *drills,
         Act("look", ("act", "look"), _MINUTE, _MINUTE, first=15),
+        *VITAL,
         Act("kit", ("act", "kit"), _HOUR, _MINUTE, first=90),
         Act("tidy", ("act", "tidy"), _DAY, 5 * _MINUTE, kept=True, first=60),
     )
