@@ -124,10 +124,7 @@ def _addresses(names: dns.resolver.Resolver, server: str) -> list[str]:
 
 
 def _hand_over(mail: _Mail, number: str, *, tls: bool) -> None:
-    with smtplib.SMTP(local_hostname=mail.helo, timeout=_SERVER_LIMIT) as server:
-        code, said = server.connect(number, mail.port)
-        if code != 220:
-            raise smtplib.SMTPConnectError(code, said)
+    with smtplib.SMTP(number, mail.port, local_hostname=mail.helo, timeout=_SERVER_LIMIT) as server:
         server.ehlo_or_helo_if_needed()
         if tls and server.has_extn("starttls"):
             server.starttls(context=mail.tls)

@@ -31,6 +31,7 @@ def alarm(news: News, wishes: Wishes) -> Message:
         *_block("New", news.first),
         *_block("Still so", news.again),
         *_over(news.over),
+        *([f"Still open, and said before: {news.standing} (stead alerts shows them)"] if news.standing else []),
         f"This is {wishes.domain} on the computer {wishes.host}.",
     ]
     if open_ones:

@@ -20,8 +20,9 @@ _MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0
 _REPEATS = (30 * _MINUTE, 2 * _HOUR, 8 * _HOUR, _DAY)
 #: Two messages on a way are at least this far apart: what happens meanwhile is told together.
 _GAP = 5 * _MINUTE
-#: An alarm is over when it has stayed away for this long, and forgotten when it then stayed away for a while more.
-_SETTLED, _FORGOTTEN, _GIVEN_UP = 5 * _MINUTE, _HOUR, 7 * _DAY
+#: An alarm is over when it has stayed away for this long (one that came back before: longer), and forgotten when it
+#: then stayed away for a while more.
+_SETTLED, _SETTLED_AGAIN, _FORGOTTEN, _GIVEN_UP = 5 * _MINUTE, 45 * _MINUTE, _HOUR, 7 * _DAY
 #: After one, two ... failures in a row a way is tried again this much later.
 _RETRIES = (_MINUTE, _MINUTE, 2 * _MINUTE, 5 * _MINUTE, 15 * _MINUTE)
 #: A computer that has just started is given time to do what it missed.
@@ -33,11 +34,13 @@ _INF = float("inf")
 
 @dataclass(frozen=True)
 class News:
-    """What one message on one way says: alarms for the first time, alarms again, and alarms that are over."""
+    """What one message on one way says: alarms for the first time, alarms again, and alarms that are over.
+    ``standing``: how many are open besides, which is all that is said of them."""
 
     first: tuple[Alert, ...] = ()
     again: tuple[Alert, ...] = ()
     over: tuple[Alert, ...] = ()
+    standing: int = 0
 
 
 def observe(state: State, found: Iterable[Finding], ages: Mapping[str, float], wishes: Wishes, now: Moment) -> State:
@@ -68,7 +71,8 @@ def _observed(alert: Alert, finding: Finding | None, now: Moment, *, blind: bool
     if any(told.over for told in alert.told.values()):
         # It was said to be over, and is back: told again soon, and the owner's word counts no more.
         told = {way: replace(told, times=1, over=None) for way, told in alert.told.items()}
-        return replace(alert, gone=None, acknowledged=None, told=told, since=finding.since or alert.since)
+        since, returns = finding.since or alert.since, alert.returns + 1
+        return replace(alert, gone=None, acknowledged=None, told=told, since=since, returns=returns)
     return replace(alert, gone=None)
 
 
@@ -77,7 +81,11 @@ def _forgotten(alert: Alert, wishes: Wishes, now: Moment) -> bool:
         return False
     away = now.since(alert.gone, unknown=_INF)
     waiting = any(told.over is None for way, told in alert.told.items() if way in _names(wishes))
-    return away > (_GIVEN_UP if waiting else _SETTLED + _FORGOTTEN if alert.told else _SETTLED)
+    return away > (_GIVEN_UP if waiting else _settled(alert) + _FORGOTTEN if alert.told else _settled(alert))
+
+
+def _settled(alert: Alert) -> float:
+    return _SETTLED_AGAIN if alert.returns else _SETTLED
 
 
 def _names(wishes: Wishes) -> set[str]:
@@ -100,9 +108,9 @@ def news_for(state: State, way: str, now: Moment) -> News | None:
     first = tuple(alert for alert in standing if way not in alert.told)
     again = tuple(alert for alert in standing if way in alert.told)
     over = tuple(alert for alert in state.alerts.values() if _over_now(alert, way, now))
-    if first or over or any(_repeats(alert.told[way], now) for alert in again):
+    if first or any(_repeats(alert.told[way], now) for alert in again):
         return News(first, again, over)
-    return None
+    return News(over=over, standing=len(again)) if over else None
 
 
 def _repeats(told: Told, now: Moment) -> bool:
@@ -112,7 +120,7 @@ def _repeats(told: Told, now: Moment) -> bool:
 
 def _over_now(alert: Alert, way: str, now: Moment) -> bool:
     told = alert.told.get(way)
-    settled = alert.gone is not None and now.since(alert.gone, unknown=_INF) >= _SETTLED
+    settled = alert.gone is not None and now.since(alert.gone, unknown=_INF) >= _settled(alert)
     return settled and told is not None and told.over is None
 
 

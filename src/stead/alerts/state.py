@@ -21,7 +21,8 @@ class Told:
 @dataclass(frozen=True)
 class Alert:
     """An alarm the owner is told of. ``since`` is the finding's; ``gone``: it was asked again and found well then.
-    ``acknowledged``: when the owner said that they know (RFC 3339)."""
+    ``returns``: how often it came back after its end was told. ``acknowledged``: when the owner said that they know
+    (RFC 3339)."""
 
     id: str
     what: str
@@ -29,6 +30,7 @@ class Alert:
     since: str
     seen: Moment
     gone: Moment | None = None
+    returns: int = 0
     acknowledged: str | None = None
     told: Mapping[str, Told] = field(default_factory=dict)
 

@@ -21,7 +21,7 @@ from stead.keeper.journal import Journal
 from stead.keeper.places import place_names
 from stead.keeper.resume import adopt
 from stead.keeper.revival import Revival
-from stead.keeper.schedule import VITAL, Act, acts, due_after, first_due, next_due, to_start
+from stead.keeper.schedule import Act, acts, due_after, first_due, next_due, to_start, vital
 from stead.settings import load
 from stead.words.errors import DONE, SteadError
 from stead.words.home import Home
@@ -122,7 +122,7 @@ class Keeper:
         try:
             settings = load(self.home)
         except SteadError as mistake:
-            self._take_over(self._acts or VITAL, now)
+            self._take_over(self._acts or vital(), now)
             self.journal.settings_mistake(mistake.message)
             return
         self._take_over(acts(settings, place_names(settings)), now)

@@ -36,11 +36,12 @@ class Act:
     vital: bool = False
 
 
-#: What runs with a full disk and with settings that cannot be read, too.
-VITAL = (
-    Act("alerts", ("act", "alerts"), _MINUTE, 3 * _MINUTE, first=25, vital=True),
-    Act("deadman", ("act", "deadman"), 5 * _MINUTE, 2 * _MINUTE, first=40, vital=True),
-)
+def vital(feed_every: float = 5 * _MINUTE) -> tuple[Act, ...]:
+    """What tells the owner: it runs with a full disk, and with settings that cannot be read, too."""
+    return (
+        Act("alerts", ("act", "alerts"), _MINUTE, 3 * _MINUTE, first=20, vital=True),
+        Act("deadman", ("act", "deadman"), feed_every, 2 * _MINUTE, first=10, vital=True),
+    )
 
 
 def acts(settings: Settings, places: Iterable[str]) -> tuple[Act, ...]:
@@ -67,7 +68,7 @@ def acts(settings: Settings, places: Iterable[str]) -> tuple[Act, ...]:
         Act("backup", ("backup", "run"), settings.backup_interval, 6 * _HOUR, HEAVY, True, 10),
         *drills,
         Act("look", ("act", "look"), _MINUTE, _MINUTE, first=15),
-        *VITAL,
+        *vital(settings.alerts.feed_every),
         Act("kit", ("act", "kit"), _HOUR, _MINUTE, first=90),
         Act("tidy", ("act", "tidy"), _DAY, 5 * _MINUTE, kept=True, first=60),
     )

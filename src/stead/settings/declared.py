@@ -71,6 +71,8 @@ SETTINGS: tuple[Setting, ...] = (
             "An address outside that is called while every place's last drill has passed lately, and its /fail when "
             "one failed; who is behind it (Healthchecks and the like) tells you when the calls stay away.",
             '"https://hc-ping.example/abc"'),
+    Setting("alerts.feed_every", "duration", kinds.duration("10s", "1h"), "5m",
+            "How often that address is called. Let its service wait a few times longer before it alarms.", '"5m"'),
     Setting("alerts.resolver", "host:port", kinds.host_port, None,
             "The name server asked where alarm mail goes. Not set: the ones this computer uses.", '"192.0.2.53:53"'),
     Setting("alerts.mail_port", "number", kinds.integer(1, 65_535), 25,

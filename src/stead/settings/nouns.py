@@ -65,11 +65,12 @@ class DataSettings:
 
 @dataclass(frozen=True)
 class AlertSettings:
-    """Who is told when something is wrong. ``resolver`` (None: the computer's own) and ``mail_port`` are for mail that
-    goes straight to the recipient's servers."""
+    """Who is told when something is wrong. ``feed_every`` seconds the dead man's switch is fed; ``resolver`` (None: the
+    computer's own) and ``mail_port`` are for mail that goes straight to the recipient's servers."""
 
     urls: tuple[str, ...] = field(repr=False)
     deadman: str | None = field(repr=False)
+    feed_every: float
     resolver: HostPort | None
     mail_port: int
 
