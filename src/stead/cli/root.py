@@ -24,6 +24,7 @@ VERBS = {
     "drill": "Boot the newest backup in a sealed network and find out whether it really works.",
     "kit": "The recovery kit: write it, prove that you hold it, show what is in it.",
     "recover": "Everything back on a new computer, from nothing but the recovery kit.",
+    "alerts": "Alarms: what is open, test every way, acknowledge, the weekly letter.",
     "site": "The personal web page: publish a folder.",
     "proofs": "What was proven, when and how: list, show, verify.",
     "logs": "The server's log.",

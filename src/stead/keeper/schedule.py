@@ -22,7 +22,8 @@ class Act:
     """One kind of work: the arguments of ``stead`` that do it, every ``interval`` seconds, ended after ``deadline``.
 
     Acts with the same ``alone`` word run one at a time. ``kept``: the time of the last run outlives the keeper.
-    ``first`` seconds after the keeper's start is the earliest first run.
+    ``first`` seconds after the keeper's start is the earliest first run. ``vital``: it runs even when nothing can be
+    recorded.
     """
 
     name: str
@@ -32,6 +33,15 @@ class Act:
     alone: str = ""
     kept: bool = False
     first: float = 0.0
+    vital: bool = False
+
+
+def vital(feed_every: float = 5 * _MINUTE) -> tuple[Act, ...]:
+    """What tells the owner: it runs with a full disk, and with settings that cannot be read, too."""
+    return (
+        Act("alerts", ("act", "alerts"), _MINUTE, 3 * _MINUTE, first=20, vital=True),
+        Act("deadman", ("act", "deadman"), feed_every, 2 * _MINUTE, first=10, vital=True),
+    )
 
 
 def acts(settings: Settings, places: Iterable[str], *, recovering: bool = False) -> tuple[Act, ...]:
@@ -42,6 +52,7 @@ def acts(settings: Settings, places: Iterable[str], *, recovering: bool = False)
         Act("mark", ("act", "mark"), wanted.marker, max(50.0, wanted.marker), alone=OUTSIDE, first=2),
         Act("probe", ("probe",), wanted.probe, 2 * _MINUTE, alone=OUTSIDE, first=5),
         Act("look", ("act", "look"), _MINUTE, _MINUTE, first=15),
+        *vital(settings.alerts.feed_every),
     )
     if recovering:
         return (*served, Act("recover", ("act", "recover"), _MINUTE / 2, 30 * _DAY, HEAVY, first=5))

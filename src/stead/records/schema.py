@@ -39,6 +39,11 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             content TEXT NOT NULL)""",
         "CREATE INDEX noted_by_kind ON noted (kind, number)",
     ),
+    (
+        "CREATE TABLE alert_state (one INTEGER PRIMARY KEY CHECK (one = 1), content TEXT NOT NULL)",
+        """CREATE TABLE sent (number INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL, way TEXT NOT NULL,
+            kind TEXT NOT NULL, good INTEGER NOT NULL, detail TEXT NOT NULL, about TEXT NOT NULL)""",
+    ),
 )
 
 

@@ -6,10 +6,11 @@ from datetime import UTC, datetime
 
 import click
 
-from stead import data, kit, live, machine, recovery
+from stead import alerts, data, kit, live, machine, recovery
 from stead.cli.here import Here, home_option, pass_here
 from stead.keeper.looking import look as look_at
 from stead.keeper.noting import note_endpoints
+from stead.keeper.wanted import wishes
 from stead.records import Records
 from stead.rehearsal.lock import Busy, held
 from stead.words.errors import SteadError
@@ -100,6 +101,24 @@ def recover_(here: Here) -> None:
         recovery.go_on(here.home, here.settings, Silent())
     except Busy:
         return
+
+
+@command.command("alerts")
+@home_option
+@pass_here
+def alerts_(here: Here) -> None:
+    """Tell the owner what there is to tell."""
+    failed = [f"{o.way}: {o.detail}" for o in alerts.tell(here.home, wishes(here.home)) if not o.good]
+    for words in failed:
+        click.echo(f"stead: not sent by {words}", err=True)
+
+
+@command.command()
+@home_option
+@pass_here
+def deadman(here: Here) -> None:
+    """Feed the dead man's switch if the drills say so."""
+    alerts.feed_deadman(here.home, wishes(here.home))
 
 
 @command.command()
