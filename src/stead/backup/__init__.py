@@ -13,9 +13,11 @@ from stead.backup.making import carry_manifest
 from stead.backup.manifest import Summary, manifest_digest, manifest_maker, read_manifest, summarise
 from stead.backup.opening import ensure_place, open_place, place_of
 from stead.backup.place import Kind, Place, credentials, kind_of, url_without_secrets
+from stead.backup.pruning import Order, Pruned, prune
 from stead.backup.releases import ensure_release_in_place
 from stead.backup.restic import Checked, Restic, Snapshot, check, ls, repository_id, snapshots
 from stead.backup.restoring import Restored, restore_cold
+from stead.backup.retention import command_elsewhere
 from stead.backup.troubles import (
     NoDisk,
     NoFuse,
@@ -39,11 +41,13 @@ __all__ = [
     "NoDisk",
     "NoFuse",
     "NoSuchSnapshot",
+    "Order",
     "Place",
     "PlaceBusy",
     "PlaceDamaged",
     "PlaceFull",
     "PlaceUnreachable",
+    "Pruned",
     "Restic",
     "Restored",
     "Snapshot",
@@ -53,6 +57,7 @@ __all__ = [
     "adopt",
     "carry_manifest",
     "check",
+    "command_elsewhere",
     "compare_with_manifest",
     "credentials",
     "damage",
@@ -74,6 +79,7 @@ __all__ = [
     "open_place",
     "outside_data",
     "place_of",
+    "prune",
     "read_manifest",
     "repository_id",
     "require_fuse",

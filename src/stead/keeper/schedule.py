@@ -57,6 +57,8 @@ def acts(settings: Settings, places: Iterable[str]) -> tuple[Act, ...]:
         Act("picture", ("act", "picture"), wanted.picture, 5 * _MINUTE, kept=True, first=5),
         Act("backup", ("backup", "run"), settings.backup_interval, 6 * _HOUR, HEAVY, True, 10),
         *drills,
+        # It waits for nobody's restart: what it removes is old by hours.
+        Act("prune", ("backup", "prune"), _DAY, 12 * _HOUR, alone=HEAVY, kept=True, first=1800),
         Act("look", ("act", "look"), _MINUTE, _MINUTE, first=15),
         Act("kit", ("act", "kit"), _HOUR, _MINUTE, first=90),
         Act("tidy", ("act", "tidy"), _DAY, 5 * _MINUTE, kept=True, first=60),

@@ -1,6 +1,7 @@
 """The live machine's stories: up, down, restart, remove; backing it up, marking it, probing it."""
 
 from stead.live.down import down, remove
+from stead.live.pruning import prune, pruned_elsewhere
 from stead.live.save import Saving, backup
 from stead.live.summary import UpSummary
 from stead.live.up import clean, ensure_release, restart, up
@@ -16,6 +17,8 @@ __all__ = [
     "ensure_release",
     "mark",
     "probe",
+    "prune",
+    "pruned_elsewhere",
     "remove",
     "restart",
     "up",
