@@ -14,10 +14,12 @@ from stead.backup.manifest import Summary, manifest_digest, manifest_maker, read
 from stead.backup.opening import ensure_place, open_place, place_of
 from stead.backup.place import Kind, Place, credentials, kind_of, url_without_secrets
 from stead.backup.pruning import Order, Pruned, prune
+from stead.backup.reading_back import ReadBack, read_back
 from stead.backup.releases import ensure_release_in_place
 from stead.backup.restic import Checked, Restic, Snapshot, check, ls, repository_id, snapshots
 from stead.backup.restoring import Restored, restore_cold
 from stead.backup.retention import command_elsewhere
+from stead.backup.slices import Reading, interval, load_reading
 from stead.backup.troubles import (
     NoDisk,
     NoFuse,
@@ -48,6 +50,8 @@ __all__ = [
     "PlaceFull",
     "PlaceUnreachable",
     "Pruned",
+    "ReadBack",
+    "Reading",
     "Restic",
     "Restored",
     "Snapshot",
@@ -66,8 +70,10 @@ __all__ = [
     "explained",
     "first",
     "holds",
+    "interval",
     "kind_of",
     "load_known",
+    "load_reading",
     "losses",
     "ls",
     "manifest_digest",
@@ -80,6 +86,7 @@ __all__ = [
     "outside_data",
     "place_of",
     "prune",
+    "read_back",
     "read_manifest",
     "repository_id",
     "require_fuse",

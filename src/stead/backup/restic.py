@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from stead.backup.place import Kind, Place, credentials, split_url
-from stead.backup.troubles import PlaceUnreachable, error_lines, trouble
+from stead.backup.troubles import PlaceUnreachable, error_lines, is_unreachable, trouble
 from stead.run import CommandError, Result, run
 from stead.words.errors import UnprovenError
 from stead.words.quantities import read_time
@@ -174,7 +174,9 @@ def checked(restic: Restic, code: int, said: str) -> Checked:
     problems = tuple(line for line in lines if line != _SUMMED_UP) or lines
     if code == 1 and not problems:
         problems = ("restic check failed and did not say why",)
-    return Checked(problems, tuple(dict.fromkeys(pack for line in lines for pack in _PACK.findall(line))))
+    # A pack that could not be fetched is not damaged: nothing is known of it.
+    read = [line for line in lines if not is_unreachable(line)]
+    return Checked(problems, tuple(dict.fromkeys(pack for line in read for pack in _PACK.findall(line))))
 
 
 def forget(restic: Restic, ids: Iterable[str]) -> tuple[str, ...]:

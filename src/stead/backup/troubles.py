@@ -87,6 +87,11 @@ def _one(line: str) -> str:
     return ""
 
 
+def is_unreachable(line: str) -> bool:
+    """Whether a line says that something did not answer, as against answered badly."""
+    return bool(_UNREACHABLE.search(line)) and not _DAMAGED.search(line)
+
+
 def trouble(place: str, code: int, stderr: str) -> SteadError:
     """The noun for a failed restic call on ``place`` from its exit code and everything it said."""
     lines = error_lines(stderr) or tuple(line.strip() for line in stderr.splitlines() if line.strip())[-1:]

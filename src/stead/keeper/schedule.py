@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from stead.backup import interval
 from stead.settings import Settings
 
 _MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0
@@ -15,6 +16,8 @@ _AGAIN = 15.0
 HEAVY = "heavy"
 #: Acts that use the watch account: one must not tidy away what the other is about to read.
 OUTSIDE = "outside"
+#: Acts that read places back.
+READING = "reading"
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,8 @@ class Act:
 
 def acts(settings: Settings, places: Iterable[str]) -> tuple[Act, ...]:
     """All acts of one host."""
-    wanted = settings.keeper
+    wanted, names = settings.keeper, tuple(places)
+    read_back = interval(wanted.read_back)
     drills = tuple(
         Act(
             f"drill-{place}",
@@ -47,7 +51,7 @@ def acts(settings: Settings, places: Iterable[str]) -> tuple[Act, ...]:
             kept=True,
             first=20,
         )
-        for place in places
+        for place in names
     )
     return (
         Act("sweep", ("act", "sweep"), _DAY, 5 * _MINUTE, alone=HEAVY),
@@ -59,6 +63,11 @@ def acts(settings: Settings, places: Iterable[str]) -> tuple[Act, ...]:
         *drills,
         # It waits for nobody's restart: what it removes is old by hours.
         Act("prune", ("backup", "prune"), _DAY, 12 * _HOUR, alone=HEAVY, kept=True, first=1800),
+        *(
+            # Beside backups and drills, because it may take hours: it only reads.
+            Act(f"verify-{place}", ("backup", "verify", "--place", place), read_back, _DAY, READING, True, 900)
+            for place in names
+        ),
         Act("look", ("act", "look"), _MINUTE, _MINUTE, first=15),
         Act("kit", ("act", "kit"), _HOUR, _MINUTE, first=90),
         Act("tidy", ("act", "tidy"), _DAY, 5 * _MINUTE, kept=True, first=60),

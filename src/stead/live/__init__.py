@@ -2,6 +2,7 @@
 
 from stead.live.down import down, remove
 from stead.live.pruning import prune, pruned_elsewhere
+from stead.live.reading_back import read_back
 from stead.live.save import Saving, backup
 from stead.live.summary import UpSummary
 from stead.live.up import clean, ensure_release, restart, up
@@ -19,6 +20,7 @@ __all__ = [
     "probe",
     "prune",
     "pruned_elsewhere",
+    "read_back",
     "remove",
     "restart",
     "up",
