@@ -18,6 +18,8 @@ HEAVY = "heavy"
 OUTSIDE = "outside"
 #: Acts that read places back.
 READING = "reading"
+#: Acts that restore a whole place to disk.
+FULL = "full"
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,23 @@ def acts(settings: Settings, places: Iterable[str]) -> tuple[Act, ...]:
         Act("picture", ("act", "picture"), wanted.picture, 5 * _MINUTE, kept=True, first=5),
         Act("backup", ("backup", "run"), settings.backup_interval, 6 * _HOUR, HEAVY, True, 10),
         *drills,
+        *(
+            Act(
+                f"older-{place}",
+                ("drill", "--place", place, "--age", "turn"),
+                4 * settings.goals.prove_every,
+                30 * _MINUTE,
+                alone=HEAVY,
+                kept=True,
+                first=1200,
+            )
+            for place in names
+        ),
+        *(
+            # Beside backups and hourly drills: restoring everything may take hours.
+            Act(f"full-{place}", ("drill", "--full", "--place", place), 30 * _DAY, 36 * _HOUR, FULL, True, 3600)
+            for place in names
+        ),
         # It waits for nobody's restart: what it removes is old by hours.
         Act("prune", ("backup", "prune"), _DAY, 12 * _HOUR, alone=HEAVY, kept=True, first=1800),
         *(
@@ -101,5 +120,6 @@ def next_due(act: Act, planned: float, now: float) -> float:
 
 
 def due_after(act: Act, planned: float, code: int, now: float) -> float:
-    """When an act that ended with ``code`` is due again: as planned, a failed probe sooner."""
-    return min(planned, now + _AGAIN) if act.name == "probe" and code else planned
+    """When an act that ended with ``code`` is due again: as planned, a failed probe or full drill sooner."""
+    again = _AGAIN if act.name == "probe" else _DAY if act.alone == FULL else None
+    return min(planned, now + again) if code and again is not None else planned
