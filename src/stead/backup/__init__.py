@@ -14,9 +14,13 @@ from stead.backup.making import carry_manifest
 from stead.backup.manifest import Summary, manifest_digest, manifest_maker, read_manifest, summarise
 from stead.backup.opening import ensure_place, open_place, place_of
 from stead.backup.place import Kind, Place, credentials, kind_of, url_without_secrets
+from stead.backup.pruning import Order, Pruned, prune
+from stead.backup.reading_back import ReadBack, read_back
 from stead.backup.releases import ensure_release_in_place
 from stead.backup.restic import DATA_PATH, RELEASE_PATH, Checked, Restic, Snapshot, check, ls, repository_id, snapshots
 from stead.backup.restoring import Restored, restore_cold
+from stead.backup.retention import command_elsewhere
+from stead.backup.slices import Reading, interval, load_reading
 from stead.backup.troubles import (
     NoDisk,
     NoFuse,
@@ -42,11 +46,15 @@ __all__ = [
     "NoDisk",
     "NoFuse",
     "NoSuchSnapshot",
+    "Order",
     "Place",
     "PlaceBusy",
     "PlaceDamaged",
     "PlaceFull",
     "PlaceUnreachable",
+    "Pruned",
+    "ReadBack",
+    "Reading",
     "Restic",
     "Restored",
     "Snapshot",
@@ -57,6 +65,7 @@ __all__ = [
     "answers",
     "carry_manifest",
     "check",
+    "command_elsewhere",
     "compare_with_manifest",
     "credentials",
     "damage",
@@ -67,9 +76,11 @@ __all__ = [
     "first",
     "hold",
     "holds",
+    "interval",
     "kind_of",
     "let_go",
     "load_known",
+    "load_reading",
     "losses",
     "ls",
     "manifest_digest",
@@ -81,6 +92,8 @@ __all__ = [
     "open_place",
     "outside_data",
     "place_of",
+    "prune",
+    "read_back",
     "read_manifest",
     "release_in",
     "repository_id",

@@ -53,7 +53,11 @@ _DAMAGED = re.compile(
     r"|failed to load (snapshot|index|tree|blob)|has been modified or is damaged|\b(b|B)lob .* not found",
     re.IGNORECASE,
 )
-_HARMLESS = re.compile(r"retrying after|operation successful after|signal (interrupt|terminated) received|^\s*$")
+_HARMLESS = re.compile(
+    r"retrying after|operation successful after|signal (interrupt|terminated) received|^\s*$"
+    # What check advises after what it found.
+    r"|^(The repository (contains damaged pack|is damaged and must be)|restic repair |Damaged pack files can)"
+)
 _CURSOR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
@@ -77,9 +81,15 @@ def _one(line: str) -> str:
     if said.get("message_type") == "exit_error":
         return str(said.get("message", "")).removeprefix("Fatal: ").strip()
     if said.get("message_type") == "error":
-        message = said.get("error", {}).get("message", "")
-        return f"{said.get('item', '')}: {message}".strip(": ")
+        # Backup and restore nest it, check does not.
+        message = said["error"].get("message", "") if isinstance(said.get("error"), dict) else said.get("message", "")
+        return " ".join(f"{said.get('item', '')}: {message}".strip(": ").split())
     return ""
+
+
+def is_unreachable(line: str) -> bool:
+    """Whether a line says that something did not answer, as against answered badly."""
+    return bool(_UNREACHABLE.search(line)) and not _DAMAGED.search(line)
 
 
 def trouble(place: str, code: int, stderr: str) -> SteadError:

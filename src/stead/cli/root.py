@@ -20,7 +20,7 @@ VERBS = {
     "probe": "Probe the live server now, every service, from outside.",
     "user": "Accounts: add, remove, list, password.",
     "endpoints": "Where each protocol is reached, and the certificate authority's file.",
-    "backup": "Backups: run, list, places, explain.",
+    "backup": "Backups: run, list, places, explain, prune, verify.",
     "drill": "Boot the newest backup in a sealed network and find out whether it really works.",
     "kit": "The recovery kit: write it, prove that you hold it, show what is in it.",
     "recover": "Everything back on a new computer, from nothing but the recovery kit.",

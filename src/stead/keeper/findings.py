@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from stead.keeper.deadlines import deadlines
 from stead.keeper.facts import Facts, PlaceFact
 from stead.words.quantities import say_duration, say_time
 from stead.words.verdict import Finding, Severity, Verdict
@@ -89,6 +90,7 @@ def _places(facts: Facts) -> Found:
     for place in facts.places:
         yield from _backup(facts, place)
         yield from _drill(facts, place)
+        yield from deadlines(facts, place)
 
 
 def _backup(facts: Facts, place: PlaceFact) -> Found:

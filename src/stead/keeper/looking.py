@@ -9,13 +9,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from stead import machine
-from stead.backup import same_disk, url_without_secrets
+from stead.backup import load_reading, same_disk, url_without_secrets
 from stead.keeper import prepared, running
-from stead.keeper.facts import DrillFact, Facts, HalfDone, PlaceFact, ReleaseFact
+from stead.keeper.facts import DrillFact, Facts, HalfDone, PlaceFact, ReadingFact, ReleaseFact
 from stead.keeper.places import place_settings
 from stead.keeper.status import StatusReport, judge
 from stead.records import Proof, Records
 from stead.settings import PlaceSetting, Settings
+from stead.words.errors import SteadError
 from stead.words.home import Home
 from stead.words.quantities import read_time
 from stead.words.verdict import Verdict
@@ -23,6 +24,8 @@ from stead.words.verdict import Verdict
 #: Source of the judgement's own findings in the records.
 SOURCE = "status"
 _DRILLS_LOOKED_AT = 150
+#: As ``rehearsal.ages`` says them; loading that would load every service.
+_NEWEST, _OLDER = "newest", ("yesterday", "week", "oldest")
 
 
 def look(home: Home, settings: Settings) -> StatusReport:
@@ -66,6 +69,7 @@ def gather(home: Home, settings: Settings, records: Records, now: datetime) -> F
         ),
         others=records.open_findings(besides=SOURCE),
         recovering=_recovering(home),
+        read_back=settings.keeper.read_back,
     )
 
 
@@ -79,9 +83,12 @@ def places(home: Home, settings: Settings, records: Records) -> tuple[PlaceFact,
 def _place(
     home: Home, place: PlaceSetting, records: Records, drills: tuple[Proof, ...], backups: tuple[Proof, ...]
 ) -> PlaceFact:
-    newest = records.newest_snapshot(place.name)
-    here = [proof for proof in drills if proof.evidence.get("place") == place.name]
-    passed = [proof for proof in here if proof.verdict is Verdict.PASS]
+    newest, first = records.newest_snapshot(place.name), records.first_snapshot(place.name)
+    here = [proof for proof in drills if proof.evidence.get("place") == place.name and _is_of_newest(proof)]
+    last, passed = _last(records, place.name), _last(records, place.name, Verdict.PASS)
+    full = records.last_proof("drill", place.name, method="full")
+    full_passed = records.noted(f"full-drill {place.name}")
+    older = ((age, records.last_proof("drill", place.name, age=age)) for age in _OLDER)
     last_backup = next((proof for proof in backups if proof.evidence.get("place") == place.name), None)
     wrong = last_backup is not None and last_backup.verdict is not Verdict.PASS
     return PlaceFact(
@@ -90,11 +97,40 @@ def _place(
         survives=not same_disk(home, place.url),
         newest_at=newest.data_at if newest else None,
         newest_snapshot=newest.id if newest else None,
-        last_drill=_drill(here[0], here, records) if here else None,
-        last_pass=_drill(passed[0], passed, records) if passed else None,
+        last_drill=_drill(last, here, records) if last else None,
+        last_pass=_drill(passed, [p for p in here if p.verdict is Verdict.PASS], records) if passed else None,
         trouble=str(last_backup.evidence.get("reason") or "no reason was given") if last_backup and wrong else None,
         trouble_proven=last_backup is None or last_backup.verdict is Verdict.FAIL,
+        older=tuple((age, _drill(proof, [], records)) for age, proof in older if proof),
+        last_full=_drill(full, [], records) if full else None,
+        full_passed_at=full_passed.at if full_passed else None,
+        first_at=first.data_at if first else None,
+        reading=_reading(home, place.name, first.data_at if first else None),
     )
+
+
+def _is_of_newest(proof: Proof) -> bool:
+    """Whether a drill is one of those the sentence stands on: mounted, of the newest backup."""
+    seen = proof.evidence
+    return (seen.get("method", "mounted"), seen.get("age", _NEWEST)) == ("mounted", _NEWEST)
+
+
+def _last(records: Records, place: str, verdict: Verdict | None = None) -> Proof | None:
+    """The last drill of the newest backup; a full one where none was mounted (a host without FUSE)."""
+    mounted = records.last_proof("drill", place, verdict=verdict)
+    return mounted or records.last_proof("drill", place, method="full", verdict=verdict)
+
+
+def _reading(home: Home, place: str, first: datetime | None) -> ReadingFact | None:
+    """How far a place was read back (None: it was never used)."""
+    try:
+        state = load_reading(home, place)
+    except SteadError as damaged:
+        return ReadingFact(first, False, trouble=damaged.message) if first else None
+    if state is None:
+        return ReadingFact(first, False) if first else None
+    damage = tuple(one.what for one in state.damage)
+    return ReadingFact(min(at or state.begun_at for at in state.read_at), state.whole, damage, state.trouble)
 
 
 def _drill(proof: Proof, alike: list[Proof], records: Records) -> DrillFact:

@@ -51,6 +51,11 @@ class Measures(Store):
         row = self.row("SELECT * FROM snapshot WHERE place = ? ORDER BY data_at DESC LIMIT 1", place)
         return _snapshot(row) if row else None
 
+    def first_snapshot(self, place: str) -> Snapshot | None:
+        """The oldest backup known to be in a place."""
+        row = self.row("SELECT * FROM snapshot WHERE place = ? ORDER BY data_at LIMIT 1", place)
+        return _snapshot(row) if row else None
+
     def forget_snapshots(self, place: str, ids: Iterable[str]) -> None:
         """These were taken out of the place on purpose."""
         with self.transaction() as db:

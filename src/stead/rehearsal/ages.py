@@ -1,0 +1,54 @@
+"""Which backup of a place is drilled, by its age. Old ones may be pruned any time: chosen is what is known now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from stead.backup import Known, KnownSnapshot
+
+#: Instead of an age: the older one that was drilled longest ago.
+TURN = "turn"
+
+
+class Age(StrEnum):
+    """How old a drilled backup is. The sentence of ``stead status`` stands on the newest alone."""
+
+    NEWEST = "newest"
+    YESTERDAY = "yesterday"
+    WEEK = "week"
+    OLDEST = "oldest"
+
+
+_AT_LEAST = {Age.YESTERDAY: timedelta(days=1), Age.WEEK: timedelta(days=7)}
+
+
+def at_age(known: Known, age: Age, now: datetime) -> KnownSnapshot | None:
+    """The good backup of that age; None: there is none that is not the newest as well."""
+    newest = known.newest
+    if age is Age.NEWEST or newest is None:
+        return newest
+    others = sorted((one for one in known.snapshots if one.good and one.id != newest.id), key=lambda one: one.taken_at)
+    if age is Age.OLDEST:
+        return next(iter(others), None)
+    return next((one for one in reversed(others) if now - one.taken_at >= _AT_LEAST[age]), None)
+
+
+def age_of(known: Known, snapshot: KnownSnapshot, now: datetime) -> Age:
+    """The age as which a backup counts that was asked for by its id."""
+    if known.newest is None or snapshot.taken_at >= known.newest.taken_at:
+        return Age.NEWEST
+    if snapshot.taken_at <= min(one.taken_at for one in known.snapshots):
+        return Age.OLDEST
+    return Age.WEEK if now - snapshot.taken_at >= _AT_LEAST[Age.WEEK] else Age.YESTERDAY
+
+
+def turn(known: Known, drilled: Mapping[Age, int], now: datetime) -> Age:
+    """The older age whose turn it is, by the number of its last proof; the newest while there is nothing older."""
+    found: dict[str, Age] = {}
+    for age in (Age.OLDEST, Age.YESTERDAY, Age.WEEK):
+        one = at_age(known, age, now)
+        if one is not None:
+            found.setdefault(one.id, age)
+    return min(found.values(), key=lambda age: drilled.get(age, 0), default=Age.NEWEST)
