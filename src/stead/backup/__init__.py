@@ -7,11 +7,13 @@ from stead.backup.cycle import BackupOutcome, run_backup
 from stead.backup.damage import damage, losses, missing_packs, missing_snapshots
 from stead.backup.disks import same_disk
 from stead.backup.explain import explained, outside_data, undeclared
+from stead.backup.fetching import fetch
 from stead.backup.holds import accept, holds, watch_changes
 from stead.backup.known import Known, KnownSnapshot, load_known
 from stead.backup.making import carry_manifest
 from stead.backup.manifest import Summary, manifest_digest, manifest_maker, read_manifest, summarise
 from stead.backup.opening import ensure_place, open_place, place_of
+from stead.backup.pieces import Piece, Row, read_index, read_piece
 from stead.backup.place import Kind, Place, credentials, kind_of, url_without_secrets
 from stead.backup.releases import ensure_release_in_place
 from stead.backup.restic import Checked, Restic, Snapshot, check, ls, repository_id, snapshots
@@ -27,8 +29,10 @@ from stead.backup.troubles import (
     WrongPassword,
     first,
 )
+from stead.backup.walking import FOLDER
 
 __all__ = [
+    "FOLDER",
     "BackupOutcome",
     "Checked",
     "Compared",
@@ -39,6 +43,7 @@ __all__ = [
     "NoDisk",
     "NoFuse",
     "NoSuchSnapshot",
+    "Piece",
     "Place",
     "PlaceBusy",
     "PlaceDamaged",
@@ -46,6 +51,7 @@ __all__ = [
     "PlaceUnreachable",
     "Restic",
     "Restored",
+    "Row",
     "Snapshot",
     "Summary",
     "WrongPassword",
@@ -59,6 +65,7 @@ __all__ = [
     "ensure_place",
     "ensure_release_in_place",
     "explained",
+    "fetch",
     "first",
     "holds",
     "kind_of",
@@ -74,7 +81,9 @@ __all__ = [
     "open_place",
     "outside_data",
     "place_of",
+    "read_index",
     "read_manifest",
+    "read_piece",
     "repository_id",
     "require_fuse",
     "require_snapshot",

@@ -23,6 +23,7 @@ VERBS = {
     "backup": "Backups: run, list, places, explain.",
     "drill": "Boot the newest backup in a sealed network and find out whether it really works.",
     "kit": "The recovery kit: write it, prove that you hold it, show what is in it.",
+    "restore": "One thing back: a mail, a file, an entry, a user; nothing newer is overwritten.",
     "recover": "Everything back on a new computer, from nothing but the recovery kit.",
     "site": "The personal web page: publish a folder.",
     "proofs": "What was proven, when and how: list, show, verify.",

@@ -1,0 +1,154 @@
+"""What only pictures have seen: mails and entries that came and went between two backups, so in no manifest.
+
+A picture is looked through once: names are compared with what the catalogue knows, and only strangers are read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice
+from pathlib import Path
+
+from stead.data import Picture
+from stead.restore.about import About
+from stead.restore.catalogue import MOMENT, Lain, add_lain, add_things, read_name, writing
+from stead.restore.foreign import Tree
+from stead.restore.paths import Kind, base_of, maildir, named
+from stead.restore.reader import ENTRY, ENTRY_LIMIT, HEAD_LIMIT, MAIL, head_of, read_all
+
+#: Strangers read of one picture at once: there are few, unless no backup was ever made.
+_MOST = 5000
+_WHOLE = 256 << 20
+_ENTRIES = "calendar/collections/collection-root"
+
+
+def look_through(base: sqlite3.Connection, pictures: Iterable[Picture]) -> int:
+    """Take in every picture that was not looked through yet; things that were read."""
+    seen = {name for (name,) in base.execute("SELECT picture FROM seen")}
+    present = [picture for picture in pictures if not picture.for_backup]
+    gone = seen - {picture.name for picture in present}
+    fresh = [picture for picture in present if picture.name not in seen]
+    if not fresh and not gone:
+        return 0
+    known = _Known(base)
+    count = 0
+    for picture in fresh:
+        found = _of_picture(picture, known)
+        with writing(base):
+            add_lain(base, ((one, None) for one, _about in found))
+            add_things(base, ((one.sha, about) for one, about in found))
+            base.execute("INSERT OR IGNORE INTO seen VALUES (?)", (picture.name,))
+        known.add(one for one, _about in found)
+        count += len(found)
+    with writing(base):
+        base.executemany("DELETE FROM seen WHERE picture = ?", ((name,) for name in gone))
+    return count
+
+
+def look_now(base: sqlite3.Connection, live: Path, owner: str, now: float) -> None:
+    """Take in what came into live data since the newest backup, so that what is there is known to be there."""
+    tree, known = Tree(live), _Known(base, owner)
+    try:
+        paths = [(Kind.MAIL, path) for path in mail_paths(tree, owner)]
+        paths += [(Kind.ENTRY, path) for path in entry_paths(tree, owner)]
+        found = _strangers(tree, paths, known, now)
+    finally:
+        tree.close()
+    if found:
+        with writing(base):
+            add_lain(base, ((one, None) for one, _about in found))
+            add_things(base, ((one.sha, about) for one, about in found))
+
+
+def content_of(tree: Tree, kind: Kind, path: str, sha: bytes) -> bytes | None:
+    """What the reader needs of a mail or an entry; None if it is not there (of an entry: not with this content)."""
+    if kind is Kind.MAIL:
+        # A mail's file is never written again, so its name says enough.
+        content = tree.read(path, HEAD_LIMIT)
+        return None if content is None else head_of(content)
+    content = tree.read(path, ENTRY_LIMIT)
+    if content is None or hashlib.sha256(content).digest() != sha:
+        return None
+    return content
+
+
+class _Known:
+    """What the catalogue knows already: mails by their names without flags, entries by path, size and time."""
+
+    def __init__(self, base: sqlite3.Connection, owner: str | None = None) -> None:
+        self._mails: set[str] = set()
+        self._entries: set[tuple[str, int, int]] = set()
+        question = "SELECT kind, path, size, mtime FROM lain WHERE kind <> 'file'"
+        whose = (" AND owner = ?", (owner,)) if owner else ("", ())
+        for kind, path, size, mtime in base.execute(question + whose[0], whose[1]):
+            self._take(Kind(kind), read_name(path), size, mtime)
+
+    def add(self, rows: Iterable[Lain]) -> None:
+        for one in rows:
+            self._take(one.kind, one.path, one.size, one.mtime)
+
+    def holds(self, tree: Tree, kind: Kind, path: str) -> bool:
+        if kind is Kind.MAIL:
+            return base_of(path.rpartition("/")[2]) in self._mails
+        info = tree.status(path)
+        return info is None or (path, info.st_size, info.st_mtime_ns) in self._entries
+
+    def _take(self, kind: Kind, path: str, size: int, mtime: int) -> None:
+        if kind is Kind.MAIL:
+            self._mails.add(base_of(path.rpartition("/")[2]))
+        else:
+            self._entries.add((path, size, mtime))
+
+
+_Found = list[tuple[Lain, About]]
+
+
+def _of_picture(picture: Picture, known: _Known) -> _Found:
+    tree = Tree(picture.path)
+    try:
+        mails = ((Kind.MAIL, path) for user in tree.names("mail/home") for path in mail_paths(tree, user.name))
+        entries = ((Kind.ENTRY, path) for user in tree.names(_ENTRIES) for path in entry_paths(tree, user.name))
+        return _strangers(tree, chain(mails, entries), known, picture.taken_at.timestamp())
+    finally:
+        tree.close()
+
+
+def _strangers(tree: Tree, paths: Iterable[tuple[Kind, str]], known: _Known, at: float) -> _Found:
+    fresh = islice((one for one in paths if not known.holds(tree, *one)), _MOST)
+    found = [thing for kind, path in fresh for thing in _read(tree, kind, path, at)]
+    abouts = read_all((number, content) for _one, number, content in found)
+    return list(zip((one for one, _number, _content in found), abouts, strict=True))
+
+
+def _read(tree: Tree, kind: Kind, path: str, at: float) -> list[tuple[Lain, int, bytes]]:
+    info, content, what = tree.status(path), tree.read(path, _WHOLE), named(path)
+    if info is None or content is None or what is None:
+        return []
+    sha = hashlib.sha256(content).digest()
+    one = Lain(kind, what.owner, what.folder, path, sha, info.st_size, info.st_mtime_ns, at, at + MOMENT)
+    needed = head_of(content[:HEAD_LIMIT]) if kind is Kind.MAIL else content[:ENTRY_LIMIT]
+    return [(one, MAIL if kind is Kind.MAIL else ENTRY, needed)]
+
+
+def mail_paths(tree: Tree, owner: str) -> Iterator[str]:
+    """The path of every mail of an account, by names alone."""
+    top = maildir(owner)
+    boxes = [top, *(f"{top}/{one.name}" for one in tree.names(top) if one.name.startswith("."))]
+    for box in boxes:
+        for part in ("cur", "new"):
+            for entry in tree.names(f"{box}/{part}"):
+                path = f"{box}/{part}/{entry.name}"
+                if named(path) is not None:
+                    yield path
+
+
+def entry_paths(tree: Tree, owner: str) -> Iterator[str]:
+    """The path of every calendar entry and contact of an account, by names alone."""
+    for collection in tree.names(f"{_ENTRIES}/{owner}"):
+        folder = f"{_ENTRIES}/{owner}/{collection.name}"
+        for entry in tree.names(folder):
+            path = f"{folder}/{entry.name}"
+            if named(path) is not None:
+                yield path

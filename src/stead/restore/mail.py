@@ -1,0 +1,69 @@
+"""Mail back: one, or what is missing of a folder. Into its folder, or into ``Restored`` beside the original."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+
+from stead.restore.desk import Desk
+from stead.restore.inside import Gift, live, printable, put
+from stead.restore.paths import flags_of
+from stead.restore.search import Candidate
+from stead.restore.sources import Back, Source, fetched, say
+from stead.services import uids
+from stead.words.quantities import say_size
+
+#: Where a mail goes whose original is still in its folder.
+SPARE = "Restored"
+
+
+def plan(candidate: Candidate, *, missing_only: bool = False) -> tuple[str, str]:
+    """What would be done with a mail: the mailbox it goes to, and one sentence."""
+    folder = candidate.row.folder
+    if candidate.now == folder and not missing_only:
+        return SPARE, f"it is still in {folder}, so a copy goes into the folder {SPARE}"
+    moved = f" (it is also in {candidate.now} now, and stays there)" if candidate.now is not None else ""
+    return folder, f"back into the folder {folder}{moved}"
+
+
+def give_back(desk: Desk, owner: str, candidates: Sequence[Candidate], *, spare: bool = True) -> Iterator[Back]:
+    """Put mails back, one after the other, each compared with what was saved. ``spare`` False: only what is missing."""
+    running, came = live(desk.home), list[Source]()
+
+    def gifts() -> Iterator[Gift]:
+        for one in candidates:
+            with fetched(desk.home, desk.program, one.choices, desk.troubles) as (source, row, content):
+                came.append(source)
+                about = {
+                    "folder": row.folder,
+                    "spare": SPARE if spare else None,
+                    "ident": one.about.ident,
+                    "flags": flags_of(row.path),
+                    "date": row.mtime / 1e9,
+                }
+                yield Gift(about, content, os.fstat(content.fileno()).st_size)
+
+    answers = put(running, "mail", uids()["vmail"], {"user": owner}, gifts())
+    for one, answer, source in zip(candidates, answers, came, strict=False):
+        where = printable(str(answer.get("folder", "")))[:200]
+        yield Back(title(one), f"the folder {where}", source, bool(answer.get("there")))
+
+
+def title(candidate: Candidate) -> str:
+    """A mail in few words."""
+    return candidate.about.title or "(no subject)"
+
+
+def line(candidate: Candidate) -> tuple[str, ...]:
+    """A mail as a row of a table: date, from, subject, folder, size, where it is now, where it was found, of when."""
+    source = candidate.choices[0][0] if candidate.choices else None
+    return (
+        say(candidate.moment),
+        candidate.about.sender[:32],
+        title(candidate)[:48],
+        printable(candidate.row.folder),
+        say_size(candidate.row.size),
+        f"now in {printable(candidate.now)}" if candidate.now is not None else "not there now",
+        source.words() if source else "only in live data",
+        say(source.at) if source else "",
+    )
