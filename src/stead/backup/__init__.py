@@ -7,7 +7,7 @@ from stead.backup.cycle import BackupOutcome, run_backup
 from stead.backup.damage import damage, losses, missing_packs, missing_snapshots
 from stead.backup.disks import same_disk
 from stead.backup.explain import explained, outside_data, undeclared
-from stead.backup.fetching import fetch
+from stead.backup.fetching import fetch, fetch_folders
 from stead.backup.holds import accept, holds, watch_changes
 from stead.backup.known import Known, KnownSnapshot, load_known
 from stead.backup.making import carry_manifest
@@ -66,6 +66,7 @@ __all__ = [
     "ensure_release_in_place",
     "explained",
     "fetch",
+    "fetch_folders",
     "first",
     "holds",
     "kind_of",

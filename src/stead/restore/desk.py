@@ -14,7 +14,7 @@ from stead.backup import Place
 from stead.rehearsal.known import places as places_of
 from stead.rehearsal.known import restic_program
 from stead.restore.catalogue import catalogue
-from stead.restore.glimpses import look_now
+from stead.restore.glimpses import Present
 from stead.restore.learning import learn
 from stead.restore.older import learn_older
 from stead.restore.paths import SHARED, SITE
@@ -46,17 +46,19 @@ class Desk:
 
     def find(self, wanted: Wanted) -> list[Candidate]:
         """The candidates; SteadError that says how far back was looked when there are none."""
-        look_now(self.base, self.home.data, wanted.owner, datetime.now().timestamp())
-        found = find(self.home, self.base, wanted, self.chosen)
+        present = Present(self.home.data, wanted.owner, wanted.kind)
+        present.strangers(self.base, wanted.owner, datetime.now().timestamp())
+        found = find(self.base, wanted, self.chosen, present)
         if not found and self.learn_older():
-            found = find(self.home, self.base, wanted, self.chosen)
+            found = find(self.base, wanted, self.chosen, present)
         if not found:
             words = "nothing is missing" if wanted.anything else "nothing like that was found"
-            raise SteadError(
-                f"{words}; looked through {span(self.chosen)}",
-                hint="fewer words, or the beginnings of words, find more",
-            )
+            raise SteadError(f"{words}; {self.reach()}", hint="fewer words, or the beginnings of words, find more")
         return found
+
+    def reach(self) -> str:
+        """How far back was looked, in words."""
+        return f"looked through {span(self.chosen)}"
 
     def learn_older(self) -> int:
         """Read the lists of backups that the catalogue has not seen: slow, so only when it is needed. How many."""

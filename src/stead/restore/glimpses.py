@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
+import stat
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 from pathlib import Path
@@ -47,19 +48,33 @@ def look_through(base: sqlite3.Connection, pictures: Iterable[Picture]) -> int:
     return count
 
 
-def look_now(base: sqlite3.Connection, live: Path, owner: str, now: float) -> None:
-    """Take in what came into live data since the newest backup, so that what is there is known to be there."""
-    tree, known = Tree(live), _Known(base, owner)
-    try:
-        paths = [(Kind.MAIL, path) for path in mail_paths(tree, owner)]
-        paths += [(Kind.ENTRY, path) for path in entry_paths(tree, owner)]
-        found = _strangers(tree, paths, known, now)
-    finally:
-        tree.close()
-    if found:
-        with writing(base):
-            add_lain(base, ((one, None) for one, _about in found))
-            add_things(base, ((one.sha, about) for one, about in found))
+class Present:
+    """What mails or entries of an account are in live data now."""
+
+    def __init__(self, live: Path, owner: str, kind: Kind) -> None:
+        self.tree, self.kind = Tree(live), kind
+        self._mails = mails_in(self.tree, owner) if kind is Kind.MAIL else {}
+        self._entries = list(entry_paths(self.tree, owner)) if kind is Kind.ENTRY else []
+
+    def folder(self, path: str) -> str | None:
+        """The folder that what lay at ``path`` lies in now; None: it is gone. A mail's flags and folder may differ."""
+        if self.kind is Kind.MAIL:
+            path = self._mails.get(base_of(path.rpartition("/")[2]), "")
+        elif self.tree.status(path) is None:
+            return None
+        what = named(path)
+        return None if what is None else what.folder
+
+    def strangers(self, base: sqlite3.Connection, owner: str, now: float) -> None:
+        """Take in what came since the newest backup, so that what is there is known to be there."""
+        known = _Known(base, owner)
+        fresh = [(Kind.MAIL, path) for name, path in self._mails.items() if name not in known.mails]
+        fresh += [(Kind.ENTRY, path) for path in self._entries if not known.holds(self.tree, Kind.ENTRY, path)]
+        found = _learnt(self.tree, fresh[:_MOST], now)
+        if found:
+            with writing(base):
+                add_lain(base, ((one, None) for one, _about in found))
+                add_things(base, ((one.sha, about) for one, about in found))
 
 
 def content_of(tree: Tree, kind: Kind, path: str, sha: bytes) -> bytes | None:
@@ -78,28 +93,24 @@ class _Known:
     """What the catalogue knows already: mails by their names without flags, entries by path, size and time."""
 
     def __init__(self, base: sqlite3.Connection, owner: str | None = None) -> None:
-        self._mails: set[str] = set()
-        self._entries: set[tuple[str, int, int]] = set()
-        question = "SELECT kind, path, size, mtime FROM lain WHERE kind <> 'file'"
-        whose = (" AND owner = ?", (owner,)) if owner else ("", ())
-        for kind, path, size, mtime in base.execute(question + whose[0], whose[1]):
-            self._take(Kind(kind), read_name(path), size, mtime)
+        whose, values = (" AND owner = ?", (owner,)) if owner else ("", ())
+        mails = base.execute("SELECT path FROM lain WHERE kind = 'mail'" + whose, values)
+        self.mails = {base_of(read_name(path).rpartition("/")[2]) for (path,) in mails}
+        rows = base.execute("SELECT path, size, mtime FROM lain WHERE kind = 'entry'" + whose, values)
+        self._entries = {(read_name(path), size, mtime) for path, size, mtime in rows}
 
     def add(self, rows: Iterable[Lain]) -> None:
         for one in rows:
-            self._take(one.kind, one.path, one.size, one.mtime)
+            if one.kind is Kind.MAIL:
+                self.mails.add(base_of(one.path.rpartition("/")[2]))
+            else:
+                self._entries.add((one.path, one.size, one.mtime))
 
     def holds(self, tree: Tree, kind: Kind, path: str) -> bool:
         if kind is Kind.MAIL:
-            return base_of(path.rpartition("/")[2]) in self._mails
+            return base_of(path.rpartition("/")[2]) in self.mails
         info = tree.status(path)
         return info is None or (path, info.st_size, info.st_mtime_ns) in self._entries
-
-    def _take(self, kind: Kind, path: str, size: int, mtime: int) -> None:
-        if kind is Kind.MAIL:
-            self._mails.add(base_of(path.rpartition("/")[2]))
-        else:
-            self._entries.add((path, size, mtime))
 
 
 _Found = list[tuple[Lain, About]]
@@ -108,16 +119,25 @@ _Found = list[tuple[Lain, About]]
 def _of_picture(picture: Picture, known: _Known) -> _Found:
     tree = Tree(picture.path)
     try:
-        mails = ((Kind.MAIL, path) for user in tree.names("mail/home") for path in mail_paths(tree, user.name))
-        entries = ((Kind.ENTRY, path) for user in tree.names(_ENTRIES) for path in entry_paths(tree, user.name))
-        return _strangers(tree, chain(mails, entries), known, picture.taken_at.timestamp())
+        mails = (
+            (Kind.MAIL, path)
+            for user in tree.names("mail/home")
+            for name, path in mails_in(tree, user.name).items()
+            if name not in known.mails
+        )
+        entries = (
+            (Kind.ENTRY, path)
+            for user in tree.names(_ENTRIES)
+            for path in entry_paths(tree, user.name)
+            if not known.holds(tree, Kind.ENTRY, path)
+        )
+        return _learnt(tree, list(islice(chain(mails, entries), _MOST)), picture.taken_at.timestamp())
     finally:
         tree.close()
 
 
-def _strangers(tree: Tree, paths: Iterable[tuple[Kind, str]], known: _Known, at: float) -> _Found:
-    fresh = islice((one for one in paths if not known.holds(tree, *one)), _MOST)
-    found = [thing for kind, path in fresh for thing in _read(tree, kind, path, at)]
+def _learnt(tree: Tree, paths: Iterable[tuple[Kind, str]], at: float) -> _Found:
+    found = [thing for kind, path in paths for thing in _read(tree, kind, path, at)]
     abouts = read_all((number, content) for _one, number, content in found)
     return list(zip((one for one, _number, _content in found), abouts, strict=True))
 
@@ -132,16 +152,28 @@ def _read(tree: Tree, kind: Kind, path: str, at: float) -> list[tuple[Lain, int,
     return [(one, MAIL if kind is Kind.MAIL else ENTRY, needed)]
 
 
-def mail_paths(tree: Tree, owner: str) -> Iterator[str]:
-    """The path of every mail of an account, by names alone."""
+def mails_in(tree: Tree, owner: str) -> dict[str, str]:
+    """Every mail of an account, by names alone: its name without flags, and its path."""
     top = maildir(owner)
-    boxes = [top, *(f"{top}/{one.name}" for one in tree.names(top) if one.name.startswith("."))]
-    for box in boxes:
+    found = {}
+    for box in (top, *(f"{top}/{one.name}" for one in tree.names(top) if one.name.startswith("."))):
         for part in ("cur", "new"):
             for entry in tree.names(f"{box}/{part}"):
-                path = f"{box}/{part}/{entry.name}"
-                if named(path) is not None:
-                    yield path
+                if not entry.name.startswith("."):
+                    found[base_of(entry.name)] = f"{box}/{part}/{entry.name}"
+    return found
+
+
+def file_rows(tree: Tree, path: str) -> Iterator[Lain]:
+    """The file at ``path``, or all files below the folder there, with no digest yet (they were not read)."""
+    info = tree.status(path)
+    if info is None:
+        return
+    found = tree.walk(path) if stat.S_ISDIR(info.st_mode) else iter([(path, info)])
+    for where, one in found:
+        what = named(where)
+        if what is not None and stat.S_ISREG(one.st_mode):
+            yield Lain(what.kind, what.owner, what.folder, where, b"", one.st_size, one.st_mtime_ns, 0.0)
 
 
 def entry_paths(tree: Tree, owner: str) -> Iterator[str]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from stead.restore.desk import Desk
 from stead.restore.inside import Gift, live, printable, put
 from stead.restore.paths import flags_of
+from stead.restore.paths import printable as shown
 from stead.restore.search import Candidate
 from stead.restore.sources import Back, Source, fetched, say
 from stead.services import uids
@@ -17,13 +18,14 @@ from stead.words.quantities import say_size
 SPARE = "Restored"
 
 
-def plan(candidate: Candidate, *, missing_only: bool = False) -> tuple[str, str]:
-    """What would be done with a mail: the mailbox it goes to, and one sentence."""
-    folder = candidate.row.folder
-    if candidate.now == folder and not missing_only:
-        return SPARE, f"it is still in {folder}, so a copy goes into the folder {SPARE}"
-    moved = f" (it is also in {candidate.now} now, and stays there)" if candidate.now is not None else ""
-    return folder, f"back into the folder {folder}{moved}"
+def plan(candidate: Candidate) -> str:
+    """What would be done with a mail, in one sentence."""
+    folder, now = candidate.row.folder, candidate.now
+    what = f"{title(candidate)}: "
+    if now == folder:
+        return what + f"it is still in {shown(folder)}, so a copy goes into the folder {SPARE}"
+    moved = f" (it is also in {shown(now)} now, and stays there)" if now is not None else ""
+    return what + f"back into the folder {shown(folder)}{moved}"
 
 
 def give_back(desk: Desk, owner: str, candidates: Sequence[Candidate], *, spare: bool = True) -> Iterator[Back]:
@@ -61,9 +63,9 @@ def line(candidate: Candidate) -> tuple[str, ...]:
         say(candidate.moment),
         candidate.about.sender[:32],
         title(candidate)[:48],
-        printable(candidate.row.folder),
+        shown(candidate.row.folder),
         say_size(candidate.row.size),
-        f"now in {printable(candidate.now)}" if candidate.now is not None else "not there now",
+        f"now in {shown(candidate.now)}" if candidate.now is not None else "not there now",
         source.words() if source else "only in live data",
         say(source.at) if source else "",
     )

@@ -5,18 +5,16 @@ from __future__ import annotations
 import math
 import re
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from stead.restore.about import About
 from stead.restore.catalogue import LAIN, Lain, lain_of, read_name
-from stead.restore.foreign import Tree
-from stead.restore.glimpses import mail_paths
-from stead.restore.paths import Kind, base_of, named, printable
+from stead.restore.glimpses import Present
+from stead.restore.paths import Kind, printable
 from stead.restore.sources import Source, holding
-from stead.words.home import Home
 from stead.words.quantities import say_time
 
 #: Rows looked at, and candidates told, at most.
@@ -83,15 +81,14 @@ class Candidate:
         }
 
 
-def find(home: Home, base: sqlite3.Connection, wanted: Wanted, known: Sequence[Source]) -> list[Candidate]:
+def find(base: sqlite3.Connection, wanted: Wanted, known: Sequence[Source], present: Present) -> list[Candidate]:
     """The candidates, what is not there any more first, then the newest first."""
-    present = _present(home, wanted)
     vanished = _vanished(base, wanted, present) if wanted.anything else ()
     found = []
     for sha, about in _matching(base, wanted, vanished):
         rows = _rows(base, wanted, sha)
         choices = tuple(holding(known, rows))
-        now = next((folder for one in rows if (folder := present(one.path)) is not None), None)
+        now = next((folder for one in rows if (folder := present.folder(one.path)) is not None), None)
         if choices or now is not None:
             found.append(Candidate(about, rows, choices, now))
     if wanted.anything:
@@ -120,12 +117,12 @@ def _age(one: Lain) -> tuple[bool, float]:
     return one.until is None, one.until or 0.0
 
 
-def _vanished(base: sqlite3.Connection, wanted: Wanted, present: Callable[[str], str | None]) -> list[int]:
+def _vanished(base: sqlite3.Connection, wanted: Wanted, present: Present) -> list[int]:
     """Rows that the newest backup still had and live data has not: what went since."""
     rows = base.execute(
         "SELECT id, path FROM lain WHERE owner = ? AND kind = ? AND until IS NULL", (wanted.owner, wanted.kind.value)
     )
-    return [number for number, path in rows if present(read_name(path)) is None][:_ROWS]
+    return [number for number, path in rows if present.folder(read_name(path)) is None][:_ROWS]
 
 
 def _question(wanted: Wanted, vanished: Sequence[int]) -> tuple[str, list[object]]:
@@ -158,39 +155,6 @@ def _match(column: str, words: str) -> str:
     """A question to the full-text index: every word, each as the beginning of one."""
     quoted = " ".join(f'"{word}"*' for word in _WORD.findall(words))
     return f"{{{'title sender others ident' if column == 'any' else column}}} : ({quoted})" if quoted else ""
-
-
-class _Mails:
-    """Which mails of an account are there now: by their names without flags."""
-
-    def __init__(self, home: Home, owner: str) -> None:
-        tree = Tree(home.data)
-        try:
-            self._folders = {}
-            for path in mail_paths(tree, owner):
-                what = named(path)
-                if what is not None:
-                    self._folders[base_of(what.name)] = what.folder
-        finally:
-            tree.close()
-
-    def __call__(self, path: str) -> str | None:
-        return self._folders.get(base_of(path.rpartition("/")[2]))
-
-
-class _Paths:
-    """Which paths are there now."""
-
-    def __init__(self, home: Home) -> None:
-        self._tree = Tree(home.data)
-
-    def __call__(self, path: str) -> str | None:
-        what = named(path)
-        return what.folder if what is not None and self._tree.status(path) is not None else None
-
-
-def _present(home: Home, wanted: Wanted) -> _Mails | _Paths:
-    return _Mails(home, wanted.owner) if wanted.kind is Kind.MAIL else _Paths(home)
 
 
 def of_time(known: Iterable[Source], as_of: float | None, snapshot: str | None) -> list[Source]:

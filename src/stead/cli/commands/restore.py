@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 import click
 
@@ -14,6 +15,9 @@ from stead.cli.restoring import Choosing, How, as_of, ended, pick, restoring, sn
 from stead.restore import Desk, Kind, Wanted
 
 _MAILS = ("DATE", "FROM", "SUBJECT", "FOLDER", "SIZE", "", "FOUND", "COPY OF")
+_ENTRIES = ("DATE", "WHAT", "IN", "", "FOUND", "COPY OF")
+_COPIES = ("COPY OF", "MISSING NOW", "SIZE", "FOUND")
+_VERSIONS = ("COPY OF", "PATH", "SIZE", "CHANGED", "", "FOUND")
 
 
 @click.group()
@@ -63,10 +67,135 @@ def mail(
         texts = {name: text for name, text in given.items() if text}
         found = desk.find(Wanted(owner, Kind.MAIL, texts, ident, box, begin, end))
         choosing = Choosing(here, how, desk)
-        chosen = choosing.among(found, _MAILS, restore.mail_line)
-        steps = [f"{restore.mail_line(one)[2]}: {restore.mail_plan(one)[1]}" for one in chosen]
+        chosen = choosing.among(found, _MAILS, restore.mail.line)
+        steps = [restore.mail.plan(one) for one in chosen]
         if choosing.agreed(steps):
-            choosing.done += restore.mails_back(desk, owner, chosen)
+            choosing.done += restore.mail.give_back(desk, owner, chosen)
+        return ended(choosing)
+
+
+@command.command()
+@click.argument("user")
+@click.argument("words", nargs=-1)
+@as_of
+@snapshot
+@pick
+@restoring
+def event(here: Here, how: How, user: str, words: Sequence[str]) -> int:
+    """A calendar entry of USER back, by WORDS in it. Without words: what was deleted lately."""
+    return _entry(here, how, user, words, restore.entries.EVENT)
+
+
+@command.command()
+@click.argument("user")
+@click.argument("words", nargs=-1)
+@as_of
+@snapshot
+@pick
+@restoring
+def contact(here: Here, how: How, user: str, words: Sequence[str]) -> int:
+    """A contact of USER back, by WORDS in it. Without words: what was deleted lately."""
+    return _entry(here, how, user, words, restore.entries.CONTACT)
+
+
+def _entry(here: Here, how: How, user: str, words: Sequence[str], suffix: str) -> int:
+    with _desk(here, how) as desk:
+        owner = restore.require_owner(here.home, here.settings, user)
+        given = {"any": " ".join(words)} if words else {}
+        found = desk.find(Wanted(owner, Kind.ENTRY, given, suffix=suffix))
+        choosing = Choosing(here, how, desk)
+        chosen = choosing.among(found, _ENTRIES, restore.entries.line)
+        if choosing.agreed([restore.entries.plan(one) for one in chosen]):
+            choosing.done += restore.entries.give_back(desk, owner, chosen)
+        return ended(choosing)
+
+
+@command.command()
+@click.argument("user")
+@click.argument("path")
+@as_of
+@snapshot
+@pick
+@restoring
+def file(here: Here, how: How, user: str, path: str) -> int:
+    """A file or folder of USER (or of: shared, site) back, as it was at an earlier time.
+
+    PATH is as WebDAV shows it, or a part of it. What is there now stays: the older one comes beside it.
+    """
+    files = restore.files
+    with _desk(here, how) as desk:
+        owner = restore.require_owner(here.home, here.settings, user, common=True)
+        choosing = Choosing(here, how, desk)
+        chosen = choosing.among(files.offered(desk, owner, files.inner(path), how.as_of), _VERSIONS, files.line)
+        if choosing.agreed([files.plan(desk, one) for one in chosen]):
+            for one in chosen:
+                choosing.done += files.give_back(desk, one)
+        return ended(choosing)
+
+
+@command.command()
+@click.argument("user")
+@click.argument("folder")
+@as_of
+@snapshot
+@pick
+@restoring
+def folder(here: Here, how: How, user: str, folder: str) -> int:
+    """What is missing of the mail FOLDER of USER back, and of the folders in it."""
+    with _desk(here, how) as desk:
+        owner = restore.require_owner(here.home, here.settings, user)
+        found = restore.missing.missing_of(desk, owner, f"{folder} of {owner}", folder=folder)
+        return _missing(here, how, desk, found)
+
+
+@command.command()
+@click.argument("name")
+@as_of
+@snapshot
+@pick
+@restoring
+def user(here: Here, how: How, name: str) -> int:
+    """The account NAME back with the password it had, and all its mail, entries and files that are missing."""
+    with _desk(here, how) as desk:
+        account = restore.users.account_of(desk, here.settings, name)
+        found = restore.missing.found_of(desk, name, f"what {name} had")
+        return _missing(here, how, desk, found, account)
+
+
+def _missing(
+    here: Here, how: How, desk: Desk, found: list[restore.Missing], account: restore.OldAccount | None = None
+) -> int:
+    choosing = Choosing(here, how, desk)
+    chosen = choosing.among(found[:1] if how.as_of or how.snapshot else found, _COPIES, restore.missing.line)
+    steps = [restore.missing.plan(one) for one in chosen]
+    if account is not None and (chosen or not found):
+        steps.insert(0, restore.users.plan(account))
+    if choosing.agreed(steps):
+        if account is not None:
+            choosing.done.append(restore.users.give_back(desk, here.settings, account))
+        for one in chosen:
+            choosing.done += restore.missing.give_back(desk, one)
+    return ended(choosing)
+
+
+@command.command("all")
+@click.option("--to", "into", type=click.Path(path_type=Path), help="A new folder to put it into.")
+@as_of
+@snapshot
+@restoring
+def all_(here: Here, how: How, into: Path | None) -> int:
+    """Everything of an earlier moment into a new folder beside the live data, every byte compared. Nothing is changed.
+
+    Without --as-of: the newest copy there is.
+    """
+    with _desk(here, how) as desk:
+        choosing = Choosing(here, how, desk)
+        source = restore.whole.newest(desk)
+        target = restore.whole.target(desk, source, into)
+        of = f"everything as of {restore.say(source.at)} ({source.words()})"
+        if choosing.agreed([f"{of} into the new folder {target}; the server goes on as it is"]):
+            files = restore.whole.give_back(desk, source, target)
+            choosing.done.append(restore.Back(f"{files} files", str(target), source))
         return ended(choosing)
 
 
