@@ -195,6 +195,11 @@ def add_things(base: sqlite3.Connection, things: Iterable[tuple[bytes, About]]) 
     )
 
 
+def is_read(base: sqlite3.Connection, sha: bytes) -> bool:
+    """Whether it is known what a content says about itself."""
+    return base.execute("SELECT 1 FROM thing WHERE sha = ?", (sha,)).fetchone() is not None
+
+
 def widen(base: sqlite3.Connection, rows: Iterable[Lain], last: float) -> None:
     """Enter what copies between each row's ``since`` and ``last`` list; a row that is there gets longer."""
     until = last + MOMENT

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from stead.data import Picture
 from stead.restore.about import About
-from stead.restore.catalogue import MOMENT, Lain, add_lain, add_things, read_name, writing
+from stead.restore.catalogue import MOMENT, Lain, add_lain, add_things, is_read, read_name, writing
 from stead.restore.foreign import Tree
 from stead.restore.paths import Kind, base_of, maildir, named
 from stead.restore.reader import ENTRY, ENTRY_LIMIT, HEAD_LIMIT, MAIL, head_of, read_all
@@ -36,10 +36,10 @@ def look_through(base: sqlite3.Connection, pictures: Iterable[Picture]) -> int:
     known = _Known(base)
     count = 0
     for picture in fresh:
-        found = _of_picture(picture, known)
+        found = _of_picture(base, picture, known)
         with writing(base):
             add_lain(base, ((one, None) for one, _about in found))
-            add_things(base, ((one.sha, about) for one, about in found))
+            add_things(base, ((one.sha, about) for one, about in found if about is not None))
             base.execute("INSERT OR IGNORE INTO seen VALUES (?)", (picture.name,))
         known.add(one for one, _about in found)
         count += len(found)
@@ -70,11 +70,11 @@ class Present:
         known = _Known(base, owner)
         fresh = [(Kind.MAIL, path) for name, path in self._mails.items() if name not in known.mails]
         fresh += [(Kind.ENTRY, path) for path in self._entries if not known.holds(self.tree, Kind.ENTRY, path)]
-        found = _learnt(self.tree, fresh[:_MOST], now)
+        found = _learnt(base, self.tree, fresh[:_MOST], now)
         if found:
             with writing(base):
                 add_lain(base, ((one, None) for one, _about in found))
-                add_things(base, ((one.sha, about) for one, about in found))
+                add_things(base, ((one.sha, about) for one, about in found if about is not None))
 
 
 def content_of(tree: Tree, kind: Kind, path: str, sha: bytes) -> bytes | None:
@@ -113,10 +113,10 @@ class _Known:
         return info is None or (path, info.st_size, info.st_mtime_ns) in self._entries
 
 
-_Found = list[tuple[Lain, About]]
+_Found = list[tuple[Lain, About | None]]
 
 
-def _of_picture(picture: Picture, known: _Known) -> _Found:
+def _of_picture(base: sqlite3.Connection, picture: Picture, known: _Known) -> _Found:
     tree = Tree(picture.path)
     try:
         mails = (
@@ -131,15 +131,18 @@ def _of_picture(picture: Picture, known: _Known) -> _Found:
             for path in entry_paths(tree, user.name)
             if not known.holds(tree, Kind.ENTRY, path)
         )
-        return _learnt(tree, list(islice(chain(mails, entries), _MOST)), picture.taken_at.timestamp())
+        return _learnt(base, tree, list(islice(chain(mails, entries), _MOST)), picture.taken_at.timestamp())
     finally:
         tree.close()
 
 
-def _learnt(tree: Tree, paths: Iterable[tuple[Kind, str]], at: float) -> _Found:
+def _learnt(base: sqlite3.Connection, tree: Tree, paths: Iterable[tuple[Kind, str]], at: float) -> _Found:
+    """The rows of strangers, and what they say of themselves where their content is new, too."""
     found = [thing for kind, path in paths for thing in _read(tree, kind, path, at)]
-    abouts = read_all((number, content) for _one, number, content in found)
-    return list(zip((one for one, _number, _content in found), abouts, strict=True))
+    old = {one.sha for one, _number, _content in found if is_read(base, one.sha)}
+    new = {one.sha: (number, content) for one, number, content in found if one.sha not in old}
+    abouts = dict(zip(new, read_all(new.values()), strict=True))
+    return [(one, abouts.get(one.sha)) for one, _number, _content in found]
 
 
 def _read(tree: Tree, kind: Kind, path: str, at: float) -> list[tuple[Lain, int, bytes]]:

@@ -48,22 +48,42 @@ def put(running: Machine, script: str, uid: int, job: Mapping[str, object], gift
 
     SteadError when it ends early or answers nonsense.
     """
-    source = (_GUEST / f"{script}.py").read_text()
-    child = machine.talk(running, ["/usr/bin/python3", "-I", "-c", source], uid=uid)
-    answers = _Answers(child)
-    try:
-        given = _give(child, job, gifts)
-        yield from answers.collect(given)
-    finally:
-        _end(child)
+    with Visit(running, script, uid, job) as visit:
+        yield from visit.give(gifts)
 
 
-def _give(child: Popen[bytes], job: Mapping[str, object], gifts: Iterable[Gift]) -> int:
-    assert child.stdin is not None
-    count = 0
+class Visit:
+    """A guest's program, started and waiting: it gets ready while the host still searches."""
+
+    def __init__(self, running: Machine, script: str, uid: int, job: Mapping[str, object]) -> None:
+        source = (_GUEST / f"{script}.py").read_text()
+        self._child = machine.talk(running, ["/usr/bin/python3", "-I", "-c", source], uid=uid)
+        self._answers = _Answers(self._child)
+        _send(self._child, json.dumps(job).encode() + b"\n")
+
+    def __enter__(self) -> Visit:
+        return self
+
+    def __exit__(self, *_ended: object) -> None:
+        _end(self._child)
+
+    def give(self, gifts: Iterable[Gift]) -> Iterator[Any]:
+        """Give it everything; its answers, one for each, in order. Once only."""
+        yield from self._answers.collect(_give(self._child, gifts))
+
+
+def _send(child: Popen[bytes], line: bytes) -> None:
     # A pipe broken on the way is told by the answers that are missing.
     with suppress(BrokenPipeError):
-        child.stdin.write(json.dumps(job).encode() + b"\n")
+        assert child.stdin is not None
+        child.stdin.write(line)
+        child.stdin.flush()
+
+
+def _give(child: Popen[bytes], gifts: Iterable[Gift]) -> int:
+    assert child.stdin is not None
+    count = 0
+    with suppress(BrokenPipeError):
         for gift in gifts:
             count += 1
             child.stdin.write(json.dumps({**gift.about, "size": gift.size}).encode() + b"\n")

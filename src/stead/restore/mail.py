@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 
 from stead.restore.desk import Desk
-from stead.restore.inside import Gift, live, printable, put
+from stead.restore.inside import Gift, Visit, live, printable
 from stead.restore.paths import flags_of
 from stead.restore.paths import printable as shown
 from stead.restore.search import Candidate
 from stead.restore.sources import Back, Source, fetched, say
 from stead.services import uids
+from stead.words.home import Home
 from stead.words.quantities import say_size
 
 #: Where a mail goes whose original is still in its folder.
@@ -28,9 +30,25 @@ def plan(candidate: Candidate) -> str:
     return what + f"back into the folder {shown(folder)}{moved}"
 
 
-def give_back(desk: Desk, owner: str, candidates: Sequence[Candidate], *, spare: bool = True) -> Iterator[Back]:
+@contextmanager
+def ready(home: Home, owner: str, *, sure: bool) -> Iterator[Visit | None]:
+    """The mail program inside the machine, getting ready beside the search where it is ``sure`` to be needed."""
+    if not sure:
+        yield None
+        return
+    with _visit(home, owner) as visit:
+        yield visit
+
+
+def _visit(home: Home, owner: str) -> Visit:
+    return Visit(live(home), "mail", uids()["vmail"], {"user": owner})
+
+
+def give_back(
+    desk: Desk, owner: str, candidates: Sequence[Candidate], visit: Visit | None, *, spare: bool = True
+) -> Iterator[Back]:
     """Put mails back, one after the other, each compared with what was saved. ``spare`` False: only what is missing."""
-    running, came = live(desk.home), list[Source]()
+    came = list[Source]()
 
     def gifts() -> Iterator[Gift]:
         for one in candidates:
@@ -45,10 +63,10 @@ def give_back(desk: Desk, owner: str, candidates: Sequence[Candidate], *, spare:
                 }
                 yield Gift(about, content, os.fstat(content.fileno()).st_size)
 
-    answers = put(running, "mail", uids()["vmail"], {"user": owner}, gifts())
-    for one, answer, source in zip(candidates, answers, came, strict=False):
-        where = printable(str(answer.get("folder", "")))[:200]
-        yield Back(title(one), f"the folder {where}", source, bool(answer.get("there")))
+    with nullcontext(visit) if visit is not None else _visit(desk.home, owner) as ready_now:
+        for one, answer, source in zip(candidates, ready_now.give(gifts()), came, strict=False):
+            where = printable(str(answer.get("folder", "")))[:200]
+            yield Back(title(one), f"the folder {where}", source, bool(answer.get("there")))
 
 
 def title(candidate: Candidate) -> str:

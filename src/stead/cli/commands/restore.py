@@ -62,15 +62,15 @@ def mail(
     given = {"title": subject, "sender": sender, "others": others, "any": " ".join(words)}
     begin = restore.moment(begins, end=False) if (begins := date or since) else None
     end = restore.moment(ends) if (ends := date or until) else None
-    with _desk(here, how) as desk:
-        owner = restore.require_owner(here.home, here.settings, user)
-        texts = {name: text for name, text in given.items() if text}
+    owner = restore.require_owner(here.home, here.settings, user)
+    texts = {name: text for name, text in given.items() if text}
+    with restore.mail.ready(here.home, owner, sure=how.sure and not how.dry) as ready, _desk(here, how) as desk:
         found = desk.find(Wanted(owner, Kind.MAIL, texts, ident, box, begin, end))
         choosing = Choosing(here, how, desk)
         chosen = choosing.among(found, _MAILS, restore.mail.line)
         steps = [restore.mail.plan(one) for one in chosen]
         if choosing.agreed(steps):
-            choosing.done += restore.mail.give_back(desk, owner, chosen)
+            choosing.done += restore.mail.give_back(desk, owner, chosen, ready)
         return ended(choosing)
 
 

@@ -38,6 +38,8 @@ class Mailboxes:
     def __init__(self, link: imaplib.IMAP4) -> None:
         self._link = link
         self._selected = ""
+        # Most mail lies there, and opening a big mailbox takes a moment: it is done before anything is asked.
+        self._select("INBOX")
 
     def take(self, mail: dict[str, Any], content: bytes) -> dict[str, object]:
         """Put one mail into its mailbox; where it is there already: into ``spare``, or (none is given) nowhere."""
