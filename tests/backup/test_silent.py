@@ -23,7 +23,7 @@ from stead.backup.making import write_manifest
 from stead.backup.manifest import manifest_digest
 from stead.backup.place import Place
 from stead.backup.restic import Restic
-from stead.backup.restoring import _judge as judge_restore
+from stead.backup.restoring import judge as judge_restore
 from stead.backup.work import Ended, work
 from stead.run import run
 from stead.words.errors import SteadError
@@ -59,7 +59,7 @@ class Case:
         return self.place.folder / name
 
     def judged(self, ended: Ended, snapshot: str | None = NEW) -> tuple[str, ...]:
-        return _judge(self.home, Restic(Path("/bin/false"), self.place), ended, SUMMARY, snapshot)[1]
+        return judge(self.home, Restic(Path("/bin/false"), self.place), ended, SUMMARY, snapshot)[1]
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def ended(code: int = 0, errors: tuple[str, ...] = (), summary: dict[str, object
 
 
 def test_a_good_backup_is_good(case: Case) -> None:
-    known, problems = _judge(case.home, Restic(Path("/bin/false"), case.place), ended(), SUMMARY, NEW)
+    known, problems = judge(case.home, Restic(Path("/bin/false"), case.place), ended(), SUMMARY, NEW)
     assert problems == () and known.packs == {PACK} and known.indexes == {INDEX}
     assert _source_problems(case.picture, SUMMARY, ["mail"], case.known) == ()
 
@@ -80,7 +80,7 @@ def test_a_good_backup_is_good(case: Case) -> None:
 def test_what_a_backup_adds_is_expected_from_then_on(case: Case) -> None:
     case.file(f"data/11/{'a' * 64}").write_text("x")
     case.file(f"index/{'b' * 64}").write_text("x")
-    known, _ = _judge(case.home, Restic(Path("/bin/false"), case.place), ended(), SUMMARY, NEW)
+    known, _ = judge(case.home, Restic(Path("/bin/false"), case.place), ended(), SUMMARY, NEW)
     assert "a" * 64 in known.packs and "b" * 64 in known.indexes
 
 

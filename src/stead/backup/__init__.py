@@ -7,12 +7,14 @@ from stead.backup.cycle import BackupOutcome, run_backup
 from stead.backup.damage import damage, losses, missing_packs, missing_snapshots
 from stead.backup.disks import same_disk
 from stead.backup.explain import explained, outside_data, undeclared
+from stead.backup.fetching import fetch, fetch_folders
 from stead.backup.held import answers, data_in, hold, let_go, release_in
 from stead.backup.holds import accept, holds, watch_changes
 from stead.backup.known import Known, KnownSnapshot, load_known
 from stead.backup.making import carry_manifest
 from stead.backup.manifest import Summary, manifest_digest, manifest_maker, read_manifest, summarise
 from stead.backup.opening import ensure_place, open_place, place_of
+from stead.backup.pieces import Piece, Row, read_index, read_piece
 from stead.backup.place import Kind, Place, credentials, kind_of, url_without_secrets
 from stead.backup.pruning import Order, Pruned, prune
 from stead.backup.reading_back import ReadBack, read_back
@@ -32,9 +34,11 @@ from stead.backup.troubles import (
     WrongPassword,
     first,
 )
+from stead.backup.walking import FOLDER
 
 __all__ = [
     "DATA_PATH",
+    "FOLDER",
     "RELEASE_PATH",
     "BackupOutcome",
     "Checked",
@@ -47,6 +51,7 @@ __all__ = [
     "NoFuse",
     "NoSuchSnapshot",
     "Order",
+    "Piece",
     "Place",
     "PlaceBusy",
     "PlaceDamaged",
@@ -57,6 +62,7 @@ __all__ = [
     "Reading",
     "Restic",
     "Restored",
+    "Row",
     "Snapshot",
     "Summary",
     "WrongPassword",
@@ -73,6 +79,8 @@ __all__ = [
     "ensure_place",
     "ensure_release_in_place",
     "explained",
+    "fetch",
+    "fetch_folders",
     "first",
     "hold",
     "holds",
@@ -94,7 +102,9 @@ __all__ = [
     "place_of",
     "prune",
     "read_back",
+    "read_index",
     "read_manifest",
+    "read_piece",
     "release_in",
     "repository_id",
     "require_fuse",

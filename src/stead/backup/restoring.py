@@ -68,7 +68,7 @@ def restore_cold(
         for path in include:
             words += ["--include", f"{top}/{path}"]
         ended = work(restic, words, progress)
-    _judge(place, snapshot, ended)
+    judge(place, snapshot, ended)
     return Restored(
         path=target / top.lstrip("/"),
         files=int(ended.summary.get("files_restored", 0)),
@@ -92,7 +92,7 @@ def _require_room(home: Home, restic: Restic, snapshot: str, target: Path) -> No
         )
 
 
-def _judge(place: Place, snapshot: str, ended: Ended) -> None:
+def judge(place: Place, snapshot: str, ended: Ended) -> None:
     """Code, error lines, counts, nothing skipped: restic's summary of a restore into a full disk claims everything."""
     if any("no space left on device" in line or "disk quota exceeded" in line for line in ended.errors):
         raise NoDisk(f"the disk was full before the restore was done: {first(ended.errors, 2)}")

@@ -23,6 +23,7 @@ VERBS = {
     "backup": "Backups: run, list, places, explain, prune, verify.",
     "drill": "Boot the newest backup in a sealed network and find out whether it really works.",
     "kit": "The recovery kit: write it, prove that you hold it, show what is in it.",
+    "restore": "One thing back: a mail, a file, an entry, a user; nothing newer is overwritten.",
     "recover": "Everything back on a new computer, from nothing but the recovery kit.",
     "alerts": "Alarms: what is open, test every way, acknowledge, the weekly letter.",
     "site": "The personal web page: publish a folder.",
