@@ -21,7 +21,7 @@ TESTS = ("tests/backup/test_silent.py", "tests/backup/test_changes.py")
 #: Where we judge: module and functions (a class: its methods).
 JUDGES = {
     "cycle": ("_judge", "_source_problems", "lost"),
-    "restoring": ("_judge",),
+    "restoring": ("judge",),
     "compare": ("compare_with_manifest", "_side_by_side", "_one", "up_to"),
     "changes": ("look_wrong", "clock_wrong", "_emptied"),
     "holds": ("holds", "remember"),

@@ -59,7 +59,7 @@ class Case:
         return self.place.folder / name
 
     def judged(self, ended: Ended, snapshot: str | None = NEW) -> tuple[str, ...]:
-        return judge(self.home, Restic(Path("/bin/false"), self.place), ended, SUMMARY, snapshot)[1]
+        return _judge(self.home, Restic(Path("/bin/false"), self.place), ended, SUMMARY, snapshot)[1]
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def ended(code: int = 0, errors: tuple[str, ...] = (), summary: dict[str, object
 
 
 def test_a_good_backup_is_good(case: Case) -> None:
-    known, problems = judge(case.home, Restic(Path("/bin/false"), case.place), ended(), SUMMARY, NEW)
+    known, problems = _judge(case.home, Restic(Path("/bin/false"), case.place), ended(), SUMMARY, NEW)
     assert problems == () and known.packs == {PACK} and known.indexes == {INDEX}
     assert _source_problems(case.picture, SUMMARY, ["mail"], case.known) == ()
 
@@ -80,7 +80,7 @@ def test_a_good_backup_is_good(case: Case) -> None:
 def test_what_a_backup_adds_is_expected_from_then_on(case: Case) -> None:
     case.file(f"data/11/{'a' * 64}").write_text("x")
     case.file(f"index/{'b' * 64}").write_text("x")
-    known, _ = judge(case.home, Restic(Path("/bin/false"), case.place), ended(), SUMMARY, NEW)
+    known, _ = _judge(case.home, Restic(Path("/bin/false"), case.place), ended(), SUMMARY, NEW)
     assert "a" * 64 in known.packs and "b" * 64 in known.indexes
 
 
