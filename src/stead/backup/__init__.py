@@ -27,6 +27,7 @@ from stead.backup.troubles import (
     WrongPassword,
     first,
 )
+from stead.backup.work import give_up
 
 __all__ = [
     "BackupOutcome",
@@ -60,6 +61,7 @@ __all__ = [
     "ensure_release_in_place",
     "explained",
     "first",
+    "give_up",
     "holds",
     "kind_of",
     "load_known",

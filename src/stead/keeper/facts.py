@@ -40,6 +40,7 @@ class PlaceFact:
     last_pass: DrillFact | None
     trouble: str | None = None
     trouble_proven: bool = True
+    trouble_next: str | None = None
 
 
 @dataclass(frozen=True)

@@ -93,6 +93,7 @@ def _place(
         last_pass=_drill(passed[0], passed, records) if passed else None,
         trouble=str(last_backup.evidence.get("reason") or "no reason was given") if last_backup and wrong else None,
         trouble_proven=last_backup is None or last_backup.verdict is Verdict.FAIL,
+        trouble_next=last_backup.evidence.get("next") if last_backup else None,
     )
 
 
