@@ -35,6 +35,7 @@ from stead.backup.troubles import (
     first,
 )
 from stead.backup.walking import FOLDER
+from stead.backup.work import give_up
 
 __all__ = [
     "DATA_PATH",
@@ -82,6 +83,7 @@ __all__ = [
     "fetch",
     "fetch_folders",
     "first",
+    "give_up",
     "hold",
     "holds",
     "interval",

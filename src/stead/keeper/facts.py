@@ -58,6 +58,7 @@ class PlaceFact:
     full_passed_at: datetime | None = None
     first_at: datetime | None = None
     reading: ReadingFact | None = None
+    trouble_next: str | None = None
 
 
 @dataclass(frozen=True)

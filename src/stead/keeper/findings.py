@@ -101,7 +101,7 @@ def _backup(facts: Facts, place: PlaceFact) -> Found:
             Severity.ALARM if place.trouble_proven else Severity.WARNING,
             f"the last backup to {place.name} {'failed' if place.trouble_proven else 'could not be made'}: "
             f"{place.trouble}",
-            f"correct the cause, then: stead backup run --place {place.name}",
+            f"{place.trouble_next or 'correct the cause'}; then: stead backup run --place {place.name}",
         )
     if place.newest_at is None:
         what = f"the place {place.name} has no backup yet"

@@ -106,6 +106,7 @@ def _place(
         full_passed_at=full_passed.at if full_passed else None,
         first_at=first.data_at if first else None,
         reading=_reading(home, place.name, first.data_at if first else None),
+        trouble_next=last_backup.evidence.get("next") if last_backup else None,
     )
 
 
