@@ -61,7 +61,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         hook = stack.enter_context(far.hook(one.outside))
         home.settings_file.write_text(_SETTINGS.format(hook=hook.url, watcher=watcher.url))
         one.on()
-        wait(lambda: watcher.calls >= 2, 60, "it never fed the watcher twice")
+        wait(lambda: watcher.calls > 0, 60, "it never fed the watcher")
         assert not watcher.alarms
         yield World(one, watcher, hook)
 
@@ -84,17 +84,18 @@ def test_the_keeper_is_dead_or_hangs(world: World, number: signal.Signals) -> No
 
 
 def test_the_computer_is_off(world: World) -> None:
+    time.sleep(_PATIENCE + 5)
+    assert not world.watcher.alarms, "a keeper at work keeps the watcher quiet"
     world.computer.off()
     assert world.watcher.wait(True, _PATIENCE + 5)
 
 
 def test_the_network_is_cut_and_what_happened_meanwhile_is_told_afterwards(world: World) -> None:
-    wait(lambda: len(world.hook.got) > 0, 90, "the first alarm did not come")
-    assert "there is no server here yet" in world.hook.titles[0]
     world.computer.cable("down")
     find(world.computer.home, ALARM, source="test")
     assert world.watcher.wait(True, _PATIENCE + 15)
-    wait(lambda: failing(world.computer.home), 240, "it never tried while the cable was out")
+    wait(lambda: failing(world.computer.home), 120, "it never tried while the cable was out")
+    assert not world.hook.got
     world.computer.cable("up")
     assert world.watcher.wait(False, 60)
     wait(lambda: any(ALARM.what in one["message"] for one in world.hook.got), 180, "what it missed did not come")

@@ -59,7 +59,8 @@ def observe(state: State, found: Iterable[Finding], ages: Mapping[str, float], w
         if key not in alerts and is_alarm(finding, held[key]) and now.steady >= _STARTING:
             alerts[key] = Alert(key, finding.what, finding.next, finding.since or str(now), seen[key])
     kept = {key: alert for key, alert in alerts.items() if not _forgotten(alert, wishes, now)}
-    return replace(state, alerts=kept, seen=seen, letter=state.letter or now)
+    late = {key: one.what for key, one in weighed.items() if one.severity is not findings[key].severity}
+    return replace(state, alerts=kept, seen=seen, late=late, letter=state.letter or now)
 
 
 def _observed(alert: Alert, finding: Finding | None, now: Moment, *, blind: bool) -> Alert:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from stead.records.nouns import CheckedProbe, Measured
@@ -63,7 +63,8 @@ class HalfDone:
 @dataclass(frozen=True)
 class Facts:
     """One host at one moment. ``prepared`` is the measured time to get the program and the host's packages on an empty
-    computer (None: never measured); ``others`` are findings of other checks, such as data's health."""
+    computer (None: never measured); ``others`` are findings of other checks, such as data's health; ``late`` the words
+    of findings that became alarms by waiting, by id."""
 
     now: datetime
     host: str
@@ -84,6 +85,7 @@ class Facts:
     clock_jumped_at: datetime | None = None
     half_done: tuple[HalfDone, ...] = ()
     others: tuple[Finding, ...] = ()
+    late: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def proof_age_allowed(self) -> float:
