@@ -58,7 +58,8 @@ def read_back(
     whole: bool = False,
     budget: int | None = None,
 ) -> tuple[ReadBack, ...]:
-    """Read the slice whose turn it is, and one in which damage is known, again; ``whole``: every slice.
+    """Read the slice whose turn it is (some more, if days were missed), and one in which damage is known, again;
+    ``whole``: everything.
 
     A slice that could not be read is ``unproven`` and comes again in its turn; nothing is raised for it. ``budget`` is
     how many bytes may still be read (None: any number); one slice is taken to be as big as the one before.
@@ -70,11 +71,17 @@ def read_back(
         reason = f"the place may not be read more for now; all will have been read by {by} at the earliest"
         slices.save_reading(home, place.name, replace(state, trouble=reason))
         return (ReadBack(place.name, Verdict.UNPROVEN, str(slices.choose(state, of)), 0, 0.0, reason=reason),)
-    turns = [slices.choose(state, of)]
-    again = slices.damaged(state, of)
-    if again is not None and again not in turns:
-        turns.insert(0, again)
-    return tuple(_one(home, place, program, one, now) for one in turns)
+    turns = [] if whole else list(filter(None, [slices.damaged(state, of)]))
+    for _turn in range(1 if whole else slices.turns(state, within, now)):
+        one = slices.choose(state, of)
+        state = slices.tried(state, one, now, None)
+        turns += [one] if one not in turns else []
+    done = []
+    for one in turns:
+        done.append(_one(home, place, program, one, now))
+        if done[-1].verdict is Verdict.UNPROVEN:
+            break
+    return tuple(done)
 
 
 def _one(home: Home, place: Place, program: Path, one: Slice, now: datetime) -> ReadBack:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from stead import machine
@@ -24,6 +24,7 @@ from stead.words.verdict import Verdict
 #: Source of the judgement's own findings in the records.
 SOURCE = "status"
 _DRILLS_LOOKED_AT = 150
+_CLOCKS_DIFFER = timedelta(minutes=10)
 #: As ``rehearsal.ages`` says them; loading that would load every service.
 _NEWEST, _OLDER = "newest", ("yesterday", "week", "oldest")
 
@@ -59,7 +60,7 @@ def gather(home: Home, settings: Settings, records: Records, now: datetime) -> F
         endpoints={name: str(value) for name, value in noted.content.items()} if noted and live else {},
         services=(),
         probes=records.probes(),
-        places=places(home, settings, records),
+        places=places(home, settings, records, now),
         prepared=prepared.measured(records),
         certificate_until=_certificate_until(home.data / "tls" / "server.pem"),
         clock_jumped_at=jump.at if jump else None,
@@ -72,17 +73,24 @@ def gather(home: Home, settings: Settings, records: Records, now: datetime) -> F
     )
 
 
-def places(home: Home, settings: Settings, records: Records) -> tuple[PlaceFact, ...]:
-    """What the records know of each place."""
+def places(home: Home, settings: Settings, records: Records, now: datetime | None = None) -> tuple[PlaceFact, ...]:
+    """What the records know of each place. A backup of the future, made while the clock was wrong, does not count:
+    it would look fresh until then."""
+    until = (now or datetime.now(UTC)) + _CLOCKS_DIFFER
     drills = records.proofs("drill", limit=_DRILLS_LOOKED_AT)
     backups = records.proofs("backup", limit=_DRILLS_LOOKED_AT)
-    return tuple(_place(home, place, records, drills, backups) for place in place_settings(home, settings))
+    return tuple(_place(home, place, records, drills, backups, until) for place in place_settings(home, settings))
 
 
 def _place(
-    home: Home, place: PlaceSetting, records: Records, drills: tuple[Proof, ...], backups: tuple[Proof, ...]
+    home: Home,
+    place: PlaceSetting,
+    records: Records,
+    drills: tuple[Proof, ...],
+    backups: tuple[Proof, ...],
+    until: datetime,
 ) -> PlaceFact:
-    newest, first = records.newest_snapshot(place.name), records.first_snapshot(place.name)
+    newest, first = records.newest_snapshot(place.name, until=until), records.first_snapshot(place.name)
     here = [proof for proof in drills if proof.evidence.get("place") == place.name and _is_of_newest(proof)]
     last, passed = _last(records, place.name), _last(records, place.name, Verdict.PASS)
     full = records.last_proof("drill", place.name, method="full")
