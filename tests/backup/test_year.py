@@ -19,7 +19,7 @@ def year() -> Iterator[Year]:
     base = Path("/dev/shm") if Path("/dev/shm").is_dir() else None
     folder = Path(tempfile.mkdtemp(prefix="year-", dir=base))
     try:
-        yield Year(Home.at(folder)).run()
+        yield Year(Home.at(folder), every_hour=False).run()
     finally:
         shutil.rmtree(folder)
 

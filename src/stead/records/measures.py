@@ -52,6 +52,11 @@ class Measures(Store):
         row = self.row(query, place, say_time(until) if until else "9999")
         return _snapshot(row) if row else None
 
+    def snapshot(self, place: str, id_: str) -> Snapshot | None:
+        """One backup of a place, by its full id."""
+        row = self.row("SELECT * FROM snapshot WHERE place = ? AND id = ?", place, id_)
+        return _snapshot(row) if row else None
+
     def first_snapshot(self, place: str) -> Snapshot | None:
         """The oldest backup known to be in a place."""
         row = self.row("SELECT * FROM snapshot WHERE place = ? ORDER BY data_at LIMIT 1", place)
