@@ -91,9 +91,11 @@ class _Pruning:
         cut_off = self.known.pruning is not None or self.known.elsewhere is not None
         if cut_off and (problems := self._settle()):
             return self._bad(problems, "an earlier pruning was cut off; now")
+        choice = choose(self.known.snapshots, self.order.rule, self.now)
+        # What is lost is missed for as long as it was to stay.
+        self._drop(frozenset(one.id for one in choice.let_go) - self.listed)
         if problems := self._losses():
             return self._bad(problems, "nothing was pruned, for")
-        choice = choose(self.known.snapshots, self.order.rule, self.now)
         chosen = (frozenset(one.id for one in choice.let_go) | self._releases(choice)) & self.listed
         if reasons := holds(self.home, self.name):
             return self._ended(Verdict.UNPROVEN, chosen, f"nothing is pruned while: {first(reasons)}")
