@@ -202,6 +202,12 @@ def test_what_lost_something_is_left_alone(rig: Rig, kind: str, which: int | Non
 
 def test_what_was_lost_is_missed_until_it_would_have_gone(rig: Rig) -> None:
     (rig.repo / "snapshots" / rig.every[0]).unlink()
+    rig.prune(dry_run=True)
+    assert len(rig.known.snapshots) == 6, "a dry run changes nothing"
+    for gone in (*rig.every[1:4], rig.old):
+        (rig.repo / "snapshots" / gone).unlink()
+    rig.program = rig.behave(forget="exit 1")
+    save_known(rig.home, "attic", replace(rig.known, releases={"r-current": rig.current}))
     assert rig.prune().verdict is Verdict.PASS and rig.known.expected_snapshots == rig.there()
 
 

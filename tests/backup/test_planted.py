@@ -18,7 +18,7 @@ from stead.run import run
 
 ROOT = Path(__file__).resolve().parents[2]
 TESTS = {
-    "backup": ("tests/backup/test_silent.py", "tests/backup/test_changes.py"),
+    "backup": ("tests/backup/test_silent.py", "tests/backup/test_changes.py", "tests/backup/test_pruning.py"),
     "pruning": ("tests/backup/test_counted.py", "tests/backup/test_retention.py", "tests/backup/test_pruning.py"),
     "reading": ("tests/backup/test_counted.py", "tests/backup/test_reading_back.py"),
     "keeper": ("tests/keeper/test_judge.py", "tests/keeper/test_schedule.py"),
@@ -26,7 +26,7 @@ TESTS = {
 }
 #: Where we judge: module and functions (a class: its methods).
 JUDGES = {
-    "backup/cycle": ("backup", "_judge", "_source_problems"),
+    "backup/cycle": ("backup", "_judge", "_source_problems", "lost"),
     "backup/restoring": ("backup", "_judge"),
     "backup/compare": ("backup", "compare_with_manifest", "_side_by_side", "_one", "up_to"),
     "backup/changes": ("backup", "look_wrong", "clock_wrong", "_emptied"),
@@ -42,7 +42,7 @@ JUDGES = {
         "_releases",
         "_drop",
         "miscounted",
-    ),
+    ),  # fmt: skip
     "backup/retention": ("pruning", "choose", "choose_within", "let_go_on_purpose", "_counted"),
     "backup/slices": ("reading", "turns", "choose", "damaged", "tried", "done", "age"),
     "backup/reading_back": ("reading", "read_back", "_one", "_proven", "_state", "_words"),

@@ -99,7 +99,9 @@ class _Pruning:
         chosen = (frozenset(one.id for one in choice.let_go) | self._releases(choice)) & self.listed
         if reasons := holds(self.home, self.name):
             return self._ended(Verdict.UNPROVEN, chosen, f"nothing is pruned while: {first(reasons)}")
-        if self.order.dry_run or not (chosen or cut_off):
+        if self.order.dry_run:
+            return self._ended(Verdict.PASS, chosen)
+        if not (chosen or cut_off):
             self._save()
             return self._ended(Verdict.PASS, chosen)
         return self._remove(chosen)
@@ -127,7 +129,6 @@ class _Pruning:
             # Restic's prune did not run yet: every pack is where it was.
             self._save(pruning=None)
             return self._bad(problems, "forgetting went wrong:")
-        self._save()
         calls.prune(deleter, timeout=_LONG)
         if problems := self._settle():
             return self._bad(problems, "after pruning")
