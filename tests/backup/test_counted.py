@@ -313,6 +313,14 @@ def test_what_does_not_answer_is_unproven_and_stops_the_round(rig: Rig) -> None:
     assert len(late) == 1, "three were due, the first found nobody there"
 
 
+def test_what_refuses_us_is_no_damage(rig: Rig) -> None:
+    rig.behave(check=complaint(f"pack {PACK}: client.GetObject: 403 Forbidden"))
+    (outcome,) = read(rig)
+    state = load_reading(rig.home, "attic")
+    assert outcome.verdict is Verdict.FAIL and "refuses" in str(outcome.reason) and outcome.damage == ()
+    assert state is not None and state.damage == () and "refuses" in str(state.trouble)
+
+
 def test_another_repository_there_is_damage(rig: Rig) -> None:
     rig.behave()
     rig.program.write_text(rig.program.read_text().replace('"id":"right"', '"id":"wrong"'))

@@ -27,7 +27,7 @@ TESTS = {
 #: Where we judge: module and functions (a class: its methods).
 JUDGES = {
     "backup/cycle": ("backup", "_judge", "_source_problems", "lost"),
-    "backup/restoring": ("backup", "_judge"),
+    "backup/restoring": ("backup", "judge"),
     "backup/compare": ("backup", "compare_with_manifest", "_side_by_side", "_one", "up_to"),
     "backup/changes": ("backup", "look_wrong", "clock_wrong", "_emptied"),
     "backup/holds": ("backup", "holds", "remember"),
@@ -42,7 +42,7 @@ JUDGES = {
         "_releases",
         "_drop",
         "miscounted",
-    ),  # fmt: skip
+    ),
     "backup/retention": ("pruning", "choose", "choose_within", "let_go_on_purpose", "_counted"),
     "backup/slices": ("reading", "turns", "choose", "damaged", "tried", "done", "age"),
     "backup/reading_back": ("reading", "read_back", "_one", "_proven", "_state", "_words"),

@@ -169,16 +169,16 @@ def _judge(
     home: Home, restic: Restic, ended: Ended, summary: Summary, snapshot: str | None
 ) -> tuple[Known, tuple[str, ...]]:
     known = load_known(home, restic.place.name)
-    problems = list(ended.errors)
-    if ended.code != 0 and not problems:
+    packs, listed, indexes = really_there(restic)
+    # What is gone comes first: it is the cause of most that restic complains about.
+    problems = [*lost(known, packs, listed, indexes), *ended.errors]
+    if ended.code != 0 and not ended.errors:
         problems.append(f"restic ended with code {ended.code}")
     counted = (ended.summary.get("total_files_processed"), ended.summary.get("total_bytes_processed"))
     if counted != (summary.files, summary.size):
         problems.append(
             f"{counted[0]} files ({counted[1]} bytes) were stored, the picture holds {summary.files} ({summary.size})"
         )
-    packs, listed, indexes = really_there(restic)
-    problems += lost(known, packs, listed, indexes)
     if snapshot is not None and snapshot not in listed:
         problems.append("the new snapshot is not in the place")
     return replace(known, packs=known.packs | packs, indexes=known.indexes | indexes), tuple(problems)

@@ -21,10 +21,10 @@ from stead.backup.opening import open_place
 from stead.backup.place import Place
 from stead.backup.restic import Checked, Restic, check, checked
 from stead.backup.slices import Damage, Reading, Slice
-from stead.backup.troubles import PlaceUnreachable
+from stead.backup.troubles import PlaceDamaged, PlaceUnreachable
 from stead.backup.work import end
 from stead.run import start
-from stead.words.errors import SteadError, UnprovenError
+from stead.words.errors import UNPROVEN, SteadError
 from stead.words.home import Home
 from stead.words.quantities import say_time
 from stead.words.verdict import Verdict
@@ -79,7 +79,8 @@ def read_back(
     done = []
     for one in turns:
         done.append(_one(home, place, program, one, now))
-        if done[-1].verdict is Verdict.UNPROVEN:
+        if done[-1].verdict is not Verdict.PASS and not done[-1].damage:
+            # It does not answer, or refuses: the rest would fare no better.
             break
     return tuple(done)
 
@@ -93,13 +94,12 @@ def _one(home: Home, place: Place, program: Path, one: Slice, now: datetime) -> 
             state = _state(home, place, now)
             found, size = _read(restic, one)
         wrong = _proven(home, restic, one, found)
+    except PlaceDamaged as trouble:
+        wrong, size = (Damage(one.first_bytes[0], trouble.message),), 0
     except SteadError as trouble:
-        seconds = time.monotonic() - began
-        if not isinstance(trouble, UnprovenError):
-            wrong, size = (Damage(one.first_bytes[0], trouble.message),), 0
-        else:
-            slices.save_reading(home, place.name, slices.tried(state, one, now, trouble.message))
-            return ReadBack(place.name, Verdict.UNPROVEN, str(one), 0, seconds, reason=trouble.message)
+        slices.save_reading(home, place.name, slices.tried(state, one, now, trouble.message))
+        verdict = Verdict.UNPROVEN if trouble.code == UNPROVEN else Verdict.FAIL
+        return ReadBack(place.name, verdict, str(one), 0, time.monotonic() - began, reason=trouble.message)
     seconds = time.monotonic() - began
     slices.save_reading(home, place.name, slices.done(state, one, now, wrong, size=size, seconds=seconds))
     verdict = Verdict.FAIL if wrong else Verdict.PASS

@@ -16,13 +16,21 @@ from pathlib import Path
 from typing import Any
 
 from stead.backup.place import Kind, Place, credentials, split_url
-from stead.backup.troubles import PlaceUnreachable, error_lines, is_unreachable, trouble
+from stead.backup.ssh import HOSTS, KEY, ssh_options
+from stead.backup.troubles import (
+    PlaceRefuses,
+    PlaceUnreachable,
+    error_lines,
+    is_unreachable,
+    last_try,
+    refuses,
+    trouble,
+)
 from stead.run import CommandError, Result, run
 from stead.words.errors import UnprovenError
 from stead.words.quantities import read_time
 
 _GUARD = Path(__file__).with_name("guard.py")
-_SSH = "sftp.args=-oBatchMode=yes -oConnectTimeout=15 -oServerAliveInterval=15 -oServerAliveCountMax=4"
 
 #: Seconds a place gets to answer a small question. Restic itself would retry in silence for 15 minutes.
 ANSWER_WITHIN = 45.0
@@ -54,7 +62,7 @@ class Restic:
         if not lock:
             line.append("--no-lock")
         if self.place.kind is Kind.SFTP:
-            line += ["-o", _SSH]
+            line += ["-o", f"sftp.args={ssh_options(credentials(self.place))}"]
         return line + [str(word) for word in words]
 
     def guarded(self, line: Sequence[str], binds: Mapping[Path, str] | None = None) -> list[str]:
@@ -64,7 +72,7 @@ class Restic:
 
     def env(self) -> dict[str, str]:
         """The environment that carries address, password file and credentials."""
-        env = credentials(self.place)
+        env = {name: value for name, value in credentials(self.place).items() if name not in (KEY, HOSTS)}
         env["RESTIC_REPOSITORY"] = split_url(self.place.url)[0]
         env["RESTIC_PASSWORD_FILE"] = str(self.place.password_file)
         env["RESTIC_PROGRESS_FPS"] = "2"
@@ -114,8 +122,9 @@ def _ask(restic: Restic, words: Sequence[str | Path], timeout: float, lock: bool
     except CommandError as never_ended:
         if not restic.program.exists():
             raise
-        raise PlaceUnreachable(
-            f"the place {restic.place.name} did not answer within {timeout:.0f} s",
+        raise refuses(restic.place.name, never_ended.said) or PlaceUnreachable(
+            f"the place {restic.place.name} did not answer within {timeout:.0f} s"
+            + (f" ({last})" if (last := last_try(never_ended.said)) else ""),
             hint="is it switched on and connected?",
         ) from never_ended
 
@@ -168,7 +177,7 @@ def check(restic: Restic, *, subset: str | None = None, timeout: float = 3600.0)
 def checked(restic: Restic, code: int, said: str) -> Checked:
     """The findings of a ``restic check`` by its exit code and stderr; raises the noun of what kept it from looking."""
     wrong = trouble(restic.place.name, code, said)
-    if code not in (0, 1) or (code and isinstance(wrong, UnprovenError)):
+    if code not in (0, 1) or (code and isinstance(wrong, UnprovenError | PlaceRefuses)):
         raise wrong
     lines = error_lines(said)
     problems = tuple(line for line in lines if line != _SUMMED_UP) or lines

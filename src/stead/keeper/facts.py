@@ -58,6 +58,7 @@ class PlaceFact:
     full_passed_at: datetime | None = None
     first_at: datetime | None = None
     reading: ReadingFact | None = None
+    trouble_next: str | None = None
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,8 @@ class HalfDone:
 @dataclass(frozen=True)
 class Facts:
     """One host at one moment. ``prepared`` is the measured time to get the program and the host's packages on an empty
-    computer (None: never measured); ``others`` are findings of other checks, such as data's health."""
+    computer (None: never measured); ``others`` are findings of other checks, such as data's health. ``recovering`` says
+    from where and how far, while the server still runs on a copy."""
 
     now: datetime
     host: str
@@ -102,6 +104,7 @@ class Facts:
     clock_jumped_at: datetime | None = None
     half_done: tuple[HalfDone, ...] = ()
     others: tuple[Finding, ...] = ()
+    recovering: str | None = None
     read_back: float = 30 * 86400.0
 
     @property

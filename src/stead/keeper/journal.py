@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from datetime import UTC, datetime
 
 from stead.keeper.children import Child
@@ -46,10 +47,15 @@ class Journal:
         except OSError:
             return
 
-    def begins(self, act: Act) -> int:
-        """Save that an act is about to begin."""
-        with Records(self.home.records) as records:
-            return records.begin_act(act.name, {"args": list(act.args)})
+    def begins(self, act: Act) -> int | None:
+        """Save that an act is about to begin. None: it cannot be saved, and the act runs all the same."""
+        try:
+            with Records(self.home.records) as records:
+                return records.begin_act(act.name, {"args": list(act.args)})
+        except (SteadError, OSError, sqlite3.Error):
+            if act.vital:
+                return None
+            raise
 
     def ended(self, child: Child, code: int, words: str, seconds: float) -> None:
         """Save how an act ended."""
@@ -58,7 +64,8 @@ class Journal:
         if child.overdue:
             words = f"it did not end within {say_duration(act.deadline)}. {words}"
         with Records(self.home.records) as records:
-            records.end_act(child.record, "done" if good else "failed", "" if good else f"code {code}: {words}")
+            if child.record is not None:
+                records.end_act(child.record, "done" if good else "failed", "" if good else f"code {code}: {words}")
             if act.kept:
                 records.note(f"ran {act.name}", {"code": code}, now)
             if child.overdue or code < 0:

@@ -53,7 +53,7 @@ def gather(home: Home, settings: Settings, records: Records, now: datetime) -> F
         settings_file=str(home.settings_file),
         goals=settings.goals,
         probe_every=settings.keeper.probe,
-        set_up=(home.releases / "current").exists() or live is not None,
+        set_up=(home.releases / "current").exists() or live is not None or home.recovering.exists(),
         running=live is not None,
         keeper=running.is_running(home),
         release=_release(home),
@@ -69,6 +69,7 @@ def gather(home: Home, settings: Settings, records: Records, now: datetime) -> F
             for act in records.unfinished_acts()
         ),
         others=records.open_findings(besides=SOURCE),
+        recovering=_recovering(home),
         read_back=settings.keeper.read_back,
     )
 
@@ -104,6 +105,7 @@ def _place(home: Home, place: PlaceSetting, records: Records, until: datetime) -
         full_passed_at=full_passed.at if full_passed else None,
         first_at=first.data_at if first else None,
         reading=_reading(home, name, first.data_at if first else None),
+        trouble_next=last_backup.evidence.get("next") if last_backup else None,
     )
 
 
@@ -150,6 +152,13 @@ def _lag(proof: Proof, records: Records) -> float | None:
     if point is None or snapshot is None:
         return None
     return max(0.0, float(point) - (proof.at - snapshot.data_at).total_seconds())
+
+
+def _recovering(home: Home) -> str | None:
+    told = home.recovering / "told"
+    if not home.recovering.exists():
+        return None
+    return told.read_text() if told.exists() else "a copy that is being opened"
 
 
 def _release(home: Home) -> ReleaseFact | None:

@@ -27,7 +27,8 @@ class Act:
     """One kind of work: the arguments of ``stead`` that do it, every ``interval`` seconds, ended after ``deadline``.
 
     Acts with the same ``alone`` word run one at a time. ``kept``: the time of the last run outlives the keeper.
-    ``first`` seconds after the keeper's start is the earliest first run.
+    ``first`` seconds after the keeper's start is the earliest first run. ``vital``: it runs even when nothing can be
+    recorded.
     """
 
     name: str
@@ -37,12 +38,30 @@ class Act:
     alone: str = ""
     kept: bool = False
     first: float = 0.0
+    vital: bool = False
 
 
-def acts(settings: Settings, places: Iterable[str]) -> tuple[Act, ...]:
-    """All acts of one host."""
+def vital(feed_every: float = 5 * _MINUTE) -> tuple[Act, ...]:
+    """What tells the owner: it runs with a full disk, and with settings that cannot be read, too."""
+    return (
+        Act("alerts", ("act", "alerts"), _MINUTE, 3 * _MINUTE, first=20, vital=True),
+        Act("deadman", ("act", "deadman"), feed_every, 2 * _MINUTE, first=10, vital=True),
+    )
+
+
+def acts(settings: Settings, places: Iterable[str], *, recovering: bool = False) -> tuple[Act, ...]:
+    """All acts of one host. While it is ``recovering`` there is nothing of its own yet to back up or to drill."""
     wanted, names = settings.keeper, tuple(places)
     read_back = interval(wanted.read_back)
+    served = (
+        Act("data", ("act", "data"), _MINUTE, 5 * _MINUTE),
+        Act("mark", ("act", "mark"), wanted.marker, max(50.0, wanted.marker), alone=OUTSIDE, first=2),
+        Act("probe", ("probe",), wanted.probe, 2 * _MINUTE, alone=OUTSIDE, first=5),
+        Act("look", ("act", "look"), _MINUTE, _MINUTE, first=15),
+        *vital(settings.alerts.feed_every),
+    )
+    if recovering:
+        return (*served, Act("recover", ("act", "recover"), _MINUTE / 2, 30 * _DAY, HEAVY, first=5))
     drills = tuple(
         Act(
             f"drill-{place}",
@@ -57,9 +76,7 @@ def acts(settings: Settings, places: Iterable[str]) -> tuple[Act, ...]:
     )
     return (
         Act("sweep", ("act", "sweep"), _DAY, 5 * _MINUTE, alone=HEAVY),
-        Act("data", ("act", "data"), _MINUTE, 5 * _MINUTE),
-        Act("mark", ("act", "mark"), wanted.marker, max(50.0, wanted.marker), alone=OUTSIDE, first=2),
-        Act("probe", ("probe",), wanted.probe, 2 * _MINUTE, alone=OUTSIDE, first=5),
+        *served,
         Act("picture", ("act", "picture"), wanted.picture, 5 * _MINUTE, kept=True, first=5),
         Act("backup", ("backup", "run"), settings.backup_interval, 6 * _HOUR, HEAVY, True, 10),
         *drills,
@@ -87,7 +104,6 @@ def acts(settings: Settings, places: Iterable[str]) -> tuple[Act, ...]:
             Act(f"verify-{place}", ("backup", "verify", "--place", place), read_back, _DAY, READING, True, 900)
             for place in names
         ),
-        Act("look", ("act", "look"), _MINUTE, _MINUTE, first=15),
         Act("kit", ("act", "kit"), _HOUR, _MINUTE, first=90),
         Act("tidy", ("act", "tidy"), _DAY, 5 * _MINUTE, kept=True, first=60),
     )

@@ -4,6 +4,7 @@ from stead.live.down import down, remove
 from stead.live.pruning import prune, pruned_elsewhere
 from stead.live.reading_back import read_back
 from stead.live.save import Saving, backup
+from stead.live.serving import serve
 from stead.live.summary import UpSummary
 from stead.live.up import clean, ensure_release, restart, up
 from stead.live.watch import endpoints, mark, probe
@@ -23,5 +24,6 @@ __all__ = [
     "read_back",
     "remove",
     "restart",
+    "serve",
     "up",
 ]

@@ -45,7 +45,12 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             content TEXT NOT NULL)""",
         "CREATE INDEX noted_by_kind ON noted (kind, number)",
     ),
-    # 2: the last proof of a place is found however many others were made since.
+    (
+        "CREATE TABLE alert_state (one INTEGER PRIMARY KEY CHECK (one = 1), content TEXT NOT NULL)",
+        """CREATE TABLE sent (number INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL, way TEXT NOT NULL,
+            kind TEXT NOT NULL, good INTEGER NOT NULL, detail TEXT NOT NULL, about TEXT NOT NULL)""",
+    ),
+    # 3: the last proof of a place is found however many others were made since.
     (f"CREATE INDEX proof_by_place ON proof (kind, {SEEN['place']}, {SEEN['method']}, {SEEN['age']}, id)",),
 )
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from stead import machine
 from stead.backup import NoDisk, mounted
+from stead.data import mount_overlay
 from stead.run import lock, run
 from stead.words.errors import SteadError
 from stead.words.home import Home
@@ -19,7 +20,6 @@ from stead.words.quantities import say_size
 ROOM = 64 << 20
 #: With less than this left, whatever went wrong says something about this computer and nothing about the backup.
 FULL = 1 << 20
-_OPTIONS = "nosuid,nodev,noexec"
 _RESTORED = "full-"
 
 
@@ -80,8 +80,7 @@ def overlay(path: Path, data: Path) -> Iterator[Path]:
         (path / part).mkdir()
     shutil.copystat(data, path / "upper")
     target = path / "data"
-    layers = f"lowerdir={data},upperdir={path / 'upper'},workdir={path / 'work'}"
-    run(["mount", "-t", "overlay", "-o", f"{layers},{_OPTIONS}", f"stead-{path.name}", target], timeout=60)
+    mount_overlay(f"stead-{path.name}", data, path, target)
     try:
         yield target
     finally:

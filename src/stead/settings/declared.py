@@ -64,10 +64,20 @@ SETTINGS: tuple[Setting, ...] = (
             "The file image's first size (MB, GB or TB). Not set: what fits the disk. It takes only the room that is "
             "used and grows by itself.", '"4GB"'),
     Setting("alerts.urls", "list of addresses", kinds.alerts, [],
-            "Where alarms go. Kept for a coming release; nothing is sent yet.", '["ntfy://my-topic"]'),
+            "Where alarms go, at least two, of which one does not need this server. mailto:me@example.net is mail "
+            "straight to that address's own mail servers; everything else is an address of Apprise, which knows a "
+            "hundred services. After a change: stead alerts test.",
+            '["mailto:me@example.net", "ntfy://my-topic"]'),
     Setting("alerts.deadman", "https address", kinds.https, None,
-            "An address called while all is well. Kept for a coming release; not called yet.",
+            "An address outside that is called while every place's last drill has passed lately, and its /fail when "
+            "one failed; who is behind it (Healthchecks and the like) tells you when the calls stay away.",
             '"https://hc-ping.example/abc"'),
+    Setting("alerts.feed_every", "duration", kinds.duration("10s", "1h"), "5m",
+            "How often that address is called. Let its service wait a few times longer before it alarms.", '"5m"'),
+    Setting("alerts.resolver", "host:port", kinds.host_port, None,
+            "The name server asked where alarm mail goes. Not set: the ones this computer uses.", '"192.0.2.53:53"'),
+    Setting("alerts.mail_port", "number", kinds.integer(1, 65_535), 25,
+            "The port on which other mail servers take alarm mail; it is 25 everywhere but in tests.", "25"),
     Setting("keeper.backup", "duration", kinds.duration("2m", "7d"), "15m",
             "The longest time between two backups; they come sooner where goals.lose_at_most needs it "
             "(at two thirds of it).", '"15m"'),

@@ -16,7 +16,7 @@ Read = Callable[[object], object]
 _LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)")
 _SIZE = re.compile(r"(\d+)\s*(MB|GB|TB)")
 _PLACE = re.compile(r"(sftp|rest|s3|b2|azure|gs|swift|rclone):.+", re.DOTALL)
-_ALERT = re.compile(r"[a-z][a-z0-9+.-]*://.+")
+_ALERT = re.compile(r"[a-z][a-z0-9+.-]*://\S+|mailto:[^\s@/:?]+@[^\s@/:?]+")
 
 
 def text(value: object) -> str:
@@ -54,7 +54,7 @@ def https(value: object) -> str:
 def alerts(value: object) -> tuple[str, ...]:
     """A list of addresses messages go to."""
     if not isinstance(value, list) or not all(isinstance(v, str) and _ALERT.fullmatch(v) for v in value):
-        raise ValueError('a list of addresses such as ["ntfy://topic", "mailto://me@example.com"]')
+        raise ValueError('a list of addresses such as ["ntfy://topic", "mailto:me@example.com"]')
     return tuple(value)
 
 

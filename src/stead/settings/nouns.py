@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 #: Backups start after this share of the allowed loss, so that a backup's own time still fits in the goal.
@@ -68,10 +68,14 @@ class DataSettings:
 
 @dataclass(frozen=True)
 class AlertSettings:
-    """Who is told when something is wrong."""
+    """Who is told when something is wrong. ``feed_every`` seconds the dead man's switch is fed; ``resolver`` (None: the
+    computer's own) and ``mail_port`` are for mail that goes straight to the recipient's servers."""
 
-    urls: tuple[str, ...]
-    deadman: str | None
+    urls: tuple[str, ...] = field(repr=False)
+    deadman: str | None = field(repr=False)
+    feed_every: float
+    resolver: HostPort | None
+    mail_port: int
 
 
 @dataclass(frozen=True)

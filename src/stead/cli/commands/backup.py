@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import click
 
 from stead import backup as copies
-from stead import live, services
+from stead import live, restore, services
 from stead.cli.here import Here, acting, reading
 from stead.cli.progress import shown
 from stead.cli.show import show_json, show_table, verdict
@@ -43,6 +43,7 @@ def run(here: Here, place: str | None = None) -> int:
     """Make a backup now, to every place."""
     with shown(here.home, "backup") as progress:
         outcomes = live.backup(here.home, here.settings, progress, place)
+        restore.keep_learning(here.home, here.settings, progress)
     whole = worst(outcome.verdict for outcome in outcomes)
     if here.json:
         found = [{**asdict(outcome), "verdict": outcome.verdict.value} for outcome in outcomes]
