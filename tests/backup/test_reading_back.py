@@ -62,6 +62,20 @@ def test_a_slice_that_cannot_be_read_stops_no_other_and_ages() -> None:
     assert sum(at is None for at in reading.read_at) == len(Slice(3, 25).first_bytes)
 
 
+def test_missed_days_are_made_up_for() -> None:
+    reading = NEW
+    for day in range(25):
+        assert slices.turns(reading, MONTH, NOW + DAY * day) == 1
+        reading = done(reading, choose(reading, 25), NOW + DAY * day, ())
+    assert slices.turns(reading, MONTH, NOW + DAY * 25) == 1
+    gap, day = 20, 45
+    while slices.turns(reading, MONTH, NOW + DAY * day) > 1:
+        for _ in range(slices.turns(reading, MONTH, NOW + DAY * day)):
+            reading = done(reading, choose(reading, 25), NOW + DAY * day, ())
+        day += 1
+    assert day < 45 + gap and reading.age(NOW + DAY * day) < 26 * 86400
+
+
 def test_another_number_of_slices_forgets_nothing() -> None:
     reading = NEW
     for day in range(25):

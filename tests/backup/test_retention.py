@@ -128,6 +128,7 @@ RULES = [
 ]
 
 
+@pytest.mark.root
 @pytest.mark.parametrize("rule", RULES)
 def test_restic_would_choose_the_same(listed: tuple[Restic, list[KnownSnapshot]], rule: RetentionSettings) -> None:
     restic, known = listed
@@ -139,6 +140,7 @@ def test_restic_would_choose_the_same(listed: tuple[Restic, list[KnownSnapshot]]
     assert forgotten(restic, *words) == sorted(ids(choose(known, rule, NOW).let_go))
 
 
+@pytest.mark.root
 @pytest.mark.parametrize("rule", RULES)
 def test_restic_would_choose_the_same_within(
     listed: tuple[Restic, list[KnownSnapshot]], rule: RetentionSettings

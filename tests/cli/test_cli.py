@@ -119,6 +119,13 @@ def test_status_json_from_real_records(used: Home) -> None:
     assert "geheim" not in result.out
 
 
+def test_a_backup_of_the_future_does_not_look_fresh(used: Home) -> None:
+    with Records(used.records) as records:
+        records.save_snapshot(Snapshot("attic", "ahead", datetime.now(UTC) + timedelta(days=400), "r-1", {"size": 1}))
+    (place,) = json.loads(stead(used.lib.parent, "status", "--json").out)["places"]
+    assert place["newest_snapshot"] == "abcdef0123" and place["age_seconds"] >= 235
+
+
 def test_a_finding_keeps_its_since(used: Home) -> None:
     first = json.loads(stead(used.lib.parent, "status", "--json").out)["findings"]
     again = json.loads(stead(used.lib.parent, "status", "--json").out)["findings"]

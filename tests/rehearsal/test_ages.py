@@ -38,6 +38,14 @@ def test_the_newest_is_never_an_older_one() -> None:
     assert turn(alone, {}, NOW) is Age.NEWEST and at_age(Known(), Age.NEWEST, NOW) is None
 
 
+def test_a_backup_of_the_future_is_no_newest() -> None:
+    known = Known(snapshots=made(-5000, 0.2, 30))
+    assert (at_age(known, Age.NEWEST, NOW) or MANY.snapshots[0]).id == "0.2"
+    assert (at_age(known, Age.OLDEST, NOW) or MANY.snapshots[0]).id == "30"
+    alone = Known(snapshots=made(-5000))
+    assert (at_age(alone, Age.NEWEST, NOW) or MANY.snapshots[0]).id == "-5000"
+
+
 def test_turns_go_round_and_the_same_backup_has_one_turn() -> None:
     drilled: dict[Age, int] = {}
     order = []

@@ -91,13 +91,17 @@ class _Pruning:
         cut_off = self.known.pruning is not None or self.known.elsewhere is not None
         if cut_off and (problems := self._settle()):
             return self._bad(problems, "an earlier pruning was cut off; now")
+        choice = choose(self.known.snapshots, self.order.rule, self.now)
+        # What is lost is missed for as long as it was to stay.
+        self._drop(frozenset(one.id for one in choice.let_go) - self.listed)
         if problems := self._losses():
             return self._bad(problems, "nothing was pruned, for")
-        choice = choose(self.known.snapshots, self.order.rule, self.now)
         chosen = (frozenset(one.id for one in choice.let_go) | self._releases(choice)) & self.listed
         if reasons := holds(self.home, self.name):
             return self._ended(Verdict.UNPROVEN, chosen, f"nothing is pruned while: {first(reasons)}")
-        if self.order.dry_run or not (chosen or cut_off):
+        if self.order.dry_run:
+            return self._ended(Verdict.PASS, chosen)
+        if not (chosen or cut_off):
             self._save()
             return self._ended(Verdict.PASS, chosen)
         return self._remove(chosen)
@@ -125,7 +129,6 @@ class _Pruning:
             # Restic's prune did not run yet: every pack is where it was.
             self._save(pruning=None)
             return self._bad(problems, "forgetting went wrong:")
-        self._save()
         calls.prune(deleter, timeout=_LONG)
         if problems := self._settle():
             return self._bad(problems, "after pruning")

@@ -21,10 +21,10 @@ from stead.backup.opening import open_place
 from stead.backup.place import Place
 from stead.backup.restic import Checked, Restic, check, checked
 from stead.backup.slices import Damage, Reading, Slice
-from stead.backup.troubles import PlaceUnreachable
+from stead.backup.troubles import PlaceDamaged, PlaceUnreachable
 from stead.backup.work import end
 from stead.run import start
-from stead.words.errors import SteadError, UnprovenError
+from stead.words.errors import UNPROVEN, SteadError
 from stead.words.home import Home
 from stead.words.quantities import say_time
 from stead.words.verdict import Verdict
@@ -58,7 +58,8 @@ def read_back(
     whole: bool = False,
     budget: int | None = None,
 ) -> tuple[ReadBack, ...]:
-    """Read the slice whose turn it is, and one in which damage is known, again; ``whole``: every slice.
+    """Read the slice whose turn it is (some more, if days were missed), and one in which damage is known, again;
+    ``whole``: everything.
 
     A slice that could not be read is ``unproven`` and comes again in its turn; nothing is raised for it. ``budget`` is
     how many bytes may still be read (None: any number); one slice is taken to be as big as the one before.
@@ -70,11 +71,18 @@ def read_back(
         reason = f"the place may not be read more for now; all will have been read by {by} at the earliest"
         slices.save_reading(home, place.name, replace(state, trouble=reason))
         return (ReadBack(place.name, Verdict.UNPROVEN, str(slices.choose(state, of)), 0, 0.0, reason=reason),)
-    turns = [slices.choose(state, of)]
-    again = slices.damaged(state, of)
-    if again is not None and again not in turns:
-        turns.insert(0, again)
-    return tuple(_one(home, place, program, one, now) for one in turns)
+    turns = [] if whole else list(filter(None, [slices.damaged(state, of)]))
+    for _turn in range(1 if whole else slices.turns(state, within, now)):
+        one = slices.choose(state, of)
+        state = slices.tried(state, one, now, None)
+        turns += [one] if one not in turns else []
+    done = []
+    for one in turns:
+        done.append(_one(home, place, program, one, now))
+        if done[-1].verdict is not Verdict.PASS and not done[-1].damage:
+            # It does not answer, or refuses: the rest would fare no better.
+            break
+    return tuple(done)
 
 
 def _one(home: Home, place: Place, program: Path, one: Slice, now: datetime) -> ReadBack:
@@ -86,13 +94,12 @@ def _one(home: Home, place: Place, program: Path, one: Slice, now: datetime) -> 
             state = _state(home, place, now)
             found, size = _read(restic, one)
         wrong = _proven(home, restic, one, found)
+    except PlaceDamaged as trouble:
+        wrong, size = (Damage(one.first_bytes[0], trouble.message),), 0
     except SteadError as trouble:
-        seconds = time.monotonic() - began
-        if not isinstance(trouble, UnprovenError):
-            wrong, size = (Damage(one.first_bytes[0], trouble.message),), 0
-        else:
-            slices.save_reading(home, place.name, slices.tried(state, one, now, trouble.message))
-            return ReadBack(place.name, Verdict.UNPROVEN, str(one), 0, seconds, reason=trouble.message)
+        slices.save_reading(home, place.name, slices.tried(state, one, now, trouble.message))
+        verdict = Verdict.UNPROVEN if trouble.code == UNPROVEN else Verdict.FAIL
+        return ReadBack(place.name, verdict, str(one), 0, time.monotonic() - began, reason=trouble.message)
     seconds = time.monotonic() - began
     slices.save_reading(home, place.name, slices.done(state, one, now, wrong, size=size, seconds=seconds))
     verdict = Verdict.FAIL if wrong else Verdict.PASS

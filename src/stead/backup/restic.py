@@ -17,7 +17,15 @@ from typing import Any
 
 from stead.backup.place import Kind, Place, credentials, split_url
 from stead.backup.ssh import HOSTS, KEY, ssh_options
-from stead.backup.troubles import PlaceUnreachable, error_lines, is_unreachable, last_try, refuses, trouble
+from stead.backup.troubles import (
+    PlaceRefuses,
+    PlaceUnreachable,
+    error_lines,
+    is_unreachable,
+    last_try,
+    refuses,
+    trouble,
+)
 from stead.run import CommandError, Result, run
 from stead.words.errors import UnprovenError
 from stead.words.quantities import read_time
@@ -169,7 +177,7 @@ def check(restic: Restic, *, subset: str | None = None, timeout: float = 3600.0)
 def checked(restic: Restic, code: int, said: str) -> Checked:
     """The findings of a ``restic check`` by its exit code and stderr; raises the noun of what kept it from looking."""
     wrong = trouble(restic.place.name, code, said)
-    if code not in (0, 1) or (code and isinstance(wrong, UnprovenError)):
+    if code not in (0, 1) or (code and isinstance(wrong, UnprovenError | PlaceRefuses)):
         raise wrong
     lines = error_lines(said)
     problems = tuple(line for line in lines if line != _SUMMED_UP) or lines

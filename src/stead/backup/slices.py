@@ -21,6 +21,7 @@ _BYTES = 256
 #: All slices are done within this share of the time allowed: some days may fail.
 _EARLY = 5 / 6
 _DAY = 86400.0
+_WHEN_BEHIND = 3
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,12 @@ def parts(within: float) -> int:
 def interval(within: float) -> float:
     """Seconds from one slice to the next."""
     return within * _EARLY / parts(within)
+
+
+def turns(reading: Reading, within: float, now: datetime) -> int:
+    """How many slices to read now: one, and some more after days on which none could be read."""
+    behind = reading.age(now) > interval(within) * (parts(within) + 1)
+    return min(_WHEN_BEHIND, parts(within)) if behind else 1
 
 
 def choose(reading: Reading, of: int) -> Slice:

@@ -113,8 +113,9 @@ def _one(line: str) -> str:
 
 
 def is_unreachable(line: str) -> bool:
-    """Whether a line says that something did not answer, as against answered badly."""
-    return bool(_UNREACHABLE.search(line)) and not _DAMAGED.search(line)
+    """Whether a line says that something did not answer or refused to, as against answered badly."""
+    kept_from_us = _UNREACHABLE.search(line) or _REFUSED.search(line) or _CLOCK.search(line)
+    return bool(kept_from_us) and not _DAMAGED.search(line)
 
 
 def trouble(place: str, code: int, stderr: str) -> SteadError:

@@ -44,13 +44,26 @@ class Proofs(Store):
         self, kind: str, place: str, *, method: str = "mounted", age: str = "newest", verdict: Verdict | None = None
     ) -> Proof | None:
         """The newest proof of a place, of one way and one age of backup (with that verdict)."""
+        found = self.last_proofs(kind, place, method=method, age=age, verdict=verdict, limit=1)
+        return next(iter(found), None)
+
+    def last_proofs(
+        self,
+        kind: str,
+        place: str,
+        *,
+        method: str = "mounted",
+        age: str = "newest",
+        verdict: Verdict | None = None,
+        limit: int = 20,
+    ) -> tuple[Proof, ...]:
+        """The newest such proofs, newest first."""
         seen = " AND ".join(f"{SEEN[name]} = ?" for name in ("place", "method", "age"))
-        row = self.row(
-            f"SELECT * FROM proof WHERE kind = ? AND {seen} "
-            "AND verdict = coalesce(?, verdict) ORDER BY id DESC LIMIT 1",
-            *(kind, place, method, age, verdict.value if verdict else None),
+        query = (
+            f"SELECT * FROM proof WHERE kind = ? AND {seen} AND verdict = coalesce(?, verdict) ORDER BY id DESC LIMIT ?"
         )
-        return _proof(row) if row else None
+        values = (kind, place, method, age, verdict.value if verdict else None, limit)
+        return tuple(map(_proof, self.rows(query, *values)))
 
     def altered_proofs(self) -> tuple[int, ...]:
         """Numbers of the proofs whose content or chain is not as it was stored; empty: all are."""

@@ -21,23 +21,33 @@ class Age(StrEnum):
     OLDEST = "oldest"
 
 
+_CLOCKS_DIFFER = timedelta(minutes=10)
 _AT_LEAST = {Age.YESTERDAY: timedelta(days=1), Age.WEEK: timedelta(days=7)}
 
 
 def at_age(known: Known, age: Age, now: datetime) -> KnownSnapshot | None:
     """The good backup of that age; None: there is none that is not the newest as well."""
-    newest = known.newest
+    newest = newest_of(known, now)
     if age is Age.NEWEST or newest is None:
         return newest
-    others = sorted((one for one in known.snapshots if one.good and one.id != newest.id), key=lambda one: one.taken_at)
+    good = (one for one in known.snapshots if one.good and one.taken_at < newest.taken_at)
+    others = sorted(good, key=lambda one: one.taken_at)
     if age is Age.OLDEST:
         return next(iter(others), None)
     return next((one for one in reversed(others) if now - one.taken_at >= _AT_LEAST[age]), None)
 
 
+def newest_of(known: Known, now: datetime) -> KnownSnapshot | None:
+    """The newest good backup; one of the future, made while the clock was wrong, only if there is no other."""
+    good = [one for one in known.snapshots if one.good]
+    past = [one for one in good if one.taken_at <= now + _CLOCKS_DIFFER]
+    return max(past or good, key=lambda one: one.taken_at, default=None)
+
+
 def age_of(known: Known, snapshot: KnownSnapshot, now: datetime) -> Age:
     """The age as which a backup counts that was asked for by its id."""
-    if known.newest is None or snapshot.taken_at >= known.newest.taken_at:
+    newest = newest_of(known, now)
+    if newest is None or snapshot.taken_at >= newest.taken_at:
         return Age.NEWEST
     if snapshot.taken_at <= min(one.taken_at for one in known.snapshots):
         return Age.OLDEST

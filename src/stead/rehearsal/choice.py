@@ -56,9 +56,13 @@ def choose(home: Home, settings: Settings, wanted: Wanted) -> Choice:
     age, chosen = _snapshot(home, place, known, wanted)
     earlier = [s for s in known.snapshots if s.taken_at < chosen.taken_at]
     release, kept = _release(home, wanted, place.name, chosen, known.releases)
-    newest = max(known.snapshots, key=lambda s: s.taken_at)
-    before = max(earlier, key=lambda s: s.taken_at, default=None)
-    return Choice(place, chosen, chosen.id == newest.id, before, release, kept, age)
+    until = max(chosen.taken_at, datetime.now(UTC))
+    newest = max((s for s in known.snapshots if s.taken_at <= until), key=_taken_at)
+    return Choice(place, chosen, chosen.id == newest.id, max(earlier, key=_taken_at, default=None), release, kept, age)
+
+
+def _taken_at(snapshot: KnownSnapshot) -> datetime:
+    return snapshot.taken_at
 
 
 def _snapshot(home: Home, place: Place, known: Known, wanted: Wanted) -> tuple[Age, KnownSnapshot]:
