@@ -66,8 +66,8 @@ def read_all(things: Iterable[tuple[int, bytes]]) -> Iterator[About]:
 
 def head_of(content: bytes) -> bytes:
     """The header of a mail, cut at its first empty line."""
-    ends = [at for mark in (b"\n\n", b"\r\n\r\n") if (at := content.find(mark)) >= 0]
-    return content[: min(ends) + 1] if ends else content
+    ends = [at + end for mark, end in ((b"\n\n", 1), (b"\r\n\r\n", 2)) if (at := content.find(mark)) >= 0]
+    return content[: min(ends)] if ends else content
 
 
 def _read(frames: list[bytes]) -> Iterator[About]:
