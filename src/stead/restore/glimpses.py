@@ -22,6 +22,8 @@ from stead.restore.reader import ENTRY, ENTRY_LIMIT, HEAD_LIMIT, MAIL, head_of, 
 #: Strangers read of one picture at once: there are few, unless no backup was ever made.
 _MOST = 5000
 _WHOLE = 256 << 20
+#: An entry may carry pictures and files.
+_BIGGEST_ENTRY = 32 << 20
 _ENTRIES = "calendar/collections/collection-root"
 
 
@@ -76,15 +78,20 @@ class Present:
 
 
 def content_of(tree: Tree, kind: Kind, path: str, sha: bytes) -> bytes | None:
-    """What the reader needs of a mail or an entry; None if it is not there (of an entry: not with this content)."""
+    """What the reader needs of a mail or an entry; None if it is not there (of an entry: not with this content).
+
+    Of an entry too big to be one: nothing, so that it is not looked at again and again.
+    """
     if kind is Kind.MAIL:
         # A mail's file is never written again, so its name says enough.
         content = tree.read(path, HEAD_LIMIT)
         return None if content is None else head_of(content)
-    content = tree.read(path, ENTRY_LIMIT)
+    content = tree.read(path, _BIGGEST_ENTRY + 1)
+    if content is not None and len(content) > _BIGGEST_ENTRY:
+        return b""
     if content is None or hashlib.sha256(content).digest() != sha:
         return None
-    return content
+    return content[:ENTRY_LIMIT]
 
 
 class _Known:

@@ -29,7 +29,7 @@ from stead.words.errors import SteadError
 READER_UID = 590003
 MAIL, ENTRY = 1, 2
 #: Bytes of one mail or entry that are looked at.
-HEAD_LIMIT, ENTRY_LIMIT = 1 << 16, 1 << 18
+HEAD_LIMIT, ENTRY_LIMIT = 1 << 16, 1 << 20
 _FRAME = struct.Struct(">BI")
 _BATCH = 32 << 20
 _MEMORY, _SECONDS, _OUTPUT = 512 << 20, 300, 64 << 20
