@@ -21,6 +21,8 @@ _HOUR, _DAY = 3600.0, 86400.0
 BACKUP, DRILL, READ_BACK = "backup", "drill", "read-back"
 _READ_BACK_WITHIN = 33 * _DAY
 _LOOKED_AT = 400
+#: Ages of backups that are drilled beside the newest, as their proofs say.
+_OLDER = ("yesterday", "week", "oldest")
 #: A proof dated further ahead than this was made under another clock.
 _AHEAD = 60.0
 
@@ -43,18 +45,30 @@ class PlaceProofs:
 
 def read_proofs(records: Records, wishes: Wishes) -> PlaceProofs:
     """Read them."""
-    drills, reads = (records.proofs(kind, limit=_LOOKED_AT) for kind in (DRILL, READ_BACK))
+    reads = records.proofs(READ_BACK, limit=_LOOKED_AT)
     good: dict[str, Dated] = {}
     newest: dict[str, Proof] = {}
     for place in wishes.places:
         if snapshot := records.newest_snapshot(place):
             good[f"{BACKUP} {place}"] = Dated(snapshot.id, snapshot.data_at)
-        for kind, proofs in ((DRILL, drills), (READ_BACK, reads)):
-            here = [proof for proof in proofs if proof.evidence.get("place") == place]
-            passed = [proof for proof in here if proof.verdict is Verdict.PASS]
-            good |= {f"{kind} {place}": Dated(str(proof.id), proof.at) for proof in passed[:1]}
-            newest |= {f"{kind} {place}": proof for proof in here[:1]}
+        if drilled := records.last_proof(DRILL, place, verdict=Verdict.PASS):
+            good[f"{DRILL} {place}"] = Dated(str(drilled.id), drilled.at)
+        if last := _newest_drill(records, place):
+            newest[f"{DRILL} {place}"] = last
+        here = [proof for proof in reads if proof.evidence.get("place") == place]
+        passed = [proof for proof in here if proof.verdict is Verdict.PASS]
+        good |= {f"{READ_BACK} {place}": Dated(str(proof.id), proof.at) for proof in passed[:1]}
+        newest |= {f"{READ_BACK} {place}": proof for proof in here[:1]}
     return PlaceProofs(good, newest)
+
+
+def _newest_drill(records: Records, place: str) -> Proof | None:
+    """The last drill of the newest backup; or one of an older backup that failed: a good newest one does not hide it."""
+    for age in _OLDER:
+        last = records.last_proof(DRILL, place, age=age)
+        if last is not None and last.verdict is Verdict.FAIL:
+            return last
+    return records.last_proof(DRILL, place)
 
 
 def sights(before: Mapping[str, Sight], proofs: PlaceProofs, wishes: Wishes, now: Moment) -> dict[str, Sight]:
