@@ -57,6 +57,12 @@ def test_a_deleted_folder_comes_back_with_the_folders_in_it(owner: Owner, word: 
     assert len(in_folder(owner, word, word)) == 1 and len(in_folder(owner, f"{word}/below", word)) == 1
 
 
+def test_a_user_of_whom_nothing_is_missing(owner: Owner) -> None:
+    owner.backup()
+    answer = owner.stead("user", "bob", "--as-of", "0s", "--yes")
+    assert answer.code == 1 and "nothing of what bob had is missing" in answer.err
+
+
 def test_a_user_comes_back_with_everything(owner: Owner, word: str) -> None:
     server = owner.server
     accounts, data = Accounts(server.home.data, server.domain), server.home.data
@@ -109,8 +115,7 @@ def test_everything_of_a_moment_comes_beside(owner: Owner, word: str, far: bool,
     more = ("--to", str(target)) if far else ()
     answer = owner.restore("all", "--as-of", then, *more, "--yes")
     where = Path(answer["done"][0]["where"])
-    root = where / "run/stead/data" if far else where
-    assert (root / f"files/home/alice/{word}.txt").read_text() == "then"
+    assert (where / f"files/home/alice/{word}.txt").read_text() == "then"
     assert alice.ask("GET", f"/files/alice/{word}.txt").text == "now"
     again = owner.stead("all", "--as-of", then, *more, "--yes")
     assert again.code == 2 and "is there already" in again.err

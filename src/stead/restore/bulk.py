@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from stead.words.errors import SteadError
 from stead.words.quantities import say_size
 
 _AT_ONCE = 1 << 20
+_BEGIN = "restore-"
 
 
 @contextmanager
@@ -31,7 +33,8 @@ def opened(desk: Desk, source: Source, rows: Sequence[Lain]) -> Iterator[Tree]:
     cache = desk.home.lib / "cache"
     cache.mkdir(parents=True, exist_ok=True, mode=0o700)
     _require_room(cache, rows)
-    with tempfile.TemporaryDirectory(prefix="restore-", dir=cache) as folder:
+    _remove_leftovers(cache)
+    with tempfile.TemporaryDirectory(prefix=f"{_BEGIN}{os.getpid()}-", dir=cache) as folder:
         with desk.progress.step(f"{len(rows)} files out of {source.place.name}"):
             root = fetch_folders(
                 desk.home, source.place, desk.program, source.snapshot, _folders(rows),
@@ -68,6 +71,13 @@ def _folders(rows: Iterable[Lain]) -> list[str]:
         if not (found and (folder + "/").startswith(found[-1] + "/")):
             found.append(folder)
     return found
+
+
+def _remove_leftovers(cache: Path) -> None:
+    """What a killed restore left."""
+    for folder in cache.glob(f"{_BEGIN}*"):
+        if not os.path.exists(f"/proc/{folder.name.removeprefix(_BEGIN).partition('-')[0]}"):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _require_room(folder: Path, rows: Iterable[Lain]) -> None:

@@ -54,6 +54,11 @@ class Desk:
         self.sources = sources(self.home, self.places, self.base)
         self.chosen = of_time(self.sources, self.as_of, self.snapshot)
 
+    def copies(self) -> Sequence[Source]:
+        """The copies for things as they were at one moment: all chosen ones, or with a time the newest of them."""
+        newest = max((one.moment for one in self.chosen), default=0.0)
+        return [one for one in self.chosen if self.as_of is None or one.moment == newest]
+
     def find(self, wanted: Wanted) -> list[Candidate]:
         """The candidates; SteadError that says how far back was looked when there are none."""
         present = Present(self.home.data, wanted.owner, wanted.kind)

@@ -48,13 +48,13 @@ def inner(path: str) -> str:
     return "/".join(parts)
 
 
-def versions(desk: Desk, owner: str, path: str, copies: Sequence[Source]) -> list[Version]:
-    """Every version of ``path`` that ``copies`` hold, the newest first, each content once."""
+def versions(desk: Desk, owner: str, path: str) -> list[Version]:
+    """Every version of ``path`` that the copies asked about hold, the newest first, each content once."""
     full = f"{top_of_files(owner)}/{path}".rstrip("/")
     now = Tree(desk.home.data)
     live_files = _signature(file_rows(now, full))
     found: dict[tuple[object, ...], Version] = {}
-    for source in sorted(copies, key=lambda one: (-one.moment, one.place is not None)):
+    for source in sorted(desk.copies(), key=lambda one: (-one.moment, one.place is not None)):
         rows, whole = _rows(desk, source, full)
         key = _signature(rows)
         if rows:
@@ -62,21 +62,19 @@ def versions(desk: Desk, owner: str, path: str, copies: Sequence[Source]) -> lis
     return list(found.values())
 
 
-def offered(desk: Desk, owner: str, path: str, as_of: str | None) -> list[Version]:
+def offered(desk: Desk, owner: str, path: str) -> list[Version]:
     """What may be meant by ``path``: one version when a time is given or it is gone, all older ones when it is there.
 
     Where nothing lies, or lay, just there: files with these words in their path. SteadError when there is nothing.
     """
-    last = max((one.moment for one in desk.chosen), default=0.0)
-    copies = [one for one in desk.chosen if as_of is None or one.moment == last]
-    found = versions(desk, owner, path, copies)
+    found = versions(desk, owner, path)
     if not found and desk.learn_older():
-        found = versions(desk, owner, path, copies)
-    if as_of is not None or (found and not _taken(desk, found[0])):
+        found = versions(desk, owner, path)
+    if desk.as_of is not None or (found and not _taken(desk, found[0])):
         found = found[:1]
     elif found:
         found = [one for one in found if not one.same] or found[:1]
-    if not found and as_of is None and path:
+    if not found and desk.as_of is None and path:
         found = search(desk, owner, path)
     require_some(desk, owner, path, found)
     return found[:_MOST]

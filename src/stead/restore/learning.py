@@ -96,8 +96,9 @@ def follow(base: sqlite3.Connection, folder: Path, at: float) -> tuple[int, int]
     if index is None:
         return 0, 0
     before = {digest: number for number, digest in base.execute("SELECT id, digest FROM piece")}
+    now = {piece.digest for piece in index.pieces}
     new = [piece for piece in index.pieces if piece.digest not in before]
-    gone = [number for digest, number in before.items() if digest not in {piece.digest for piece in index.pieces}]
+    gone = [number for digest, number in before.items() if digest not in now]
     old = _listed(base, gone)
     came = 0
     for piece in new:

@@ -6,6 +6,7 @@ thing lay at its path between the first and the last copy that lists it.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from stead.backup import (
     load_known,
     manifest_digest,
     mount_cold,
+    open_place,
     read_index,
     read_piece,
     snapshots,
@@ -71,17 +73,21 @@ def learn_older(
                 strangers = _strangers(home, base, Restic(program, place), {one.snapshot for one in there})
                 wanted = unseen(base, there) + strangers
                 if wanted or any(unread(base, ever=True)):
-                    with mount_cold(home, place, program, home.run / "restore" / place.name) as mounted:
-                        count += _take_in(base, mounted, wanted, troubles) + _read_gone(
-                            base, mounted, there + strangers
-                        )
+                    point = home.run / "restore" / f"{place.name}-{os.getpid()}"
+                    with mount_cold(home, place, program, point) as mounted:
+                        count += _take_in(base, mounted, wanted, troubles)
+                        count += _read_gone(base, mounted, there + strangers)
         except SteadError as trouble:
             troubles.add(f"{place.name}: {trouble.message}")
     return count
 
 
 def _strangers(home: Home, base: sqlite3.Connection, restic: Restic, there: set[str]) -> list[Source]:
-    """Backups in the place that were not put there from here: made on a computer that is lost, or by another one."""
+    """Backups in the place that were not put there from here: made on a computer that is lost, or by another one.
+
+    Raises the nouns of ``troubles`` when the place cannot be asked.
+    """
+    open_place(home, restic)
     if restic.place.folder is not None and not {*list_ids(restic, "snapshots")} - there - _releases(home, restic.place):
         return []
     return [

@@ -6,8 +6,9 @@ import math
 import re
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 from stead.restore.about import About
@@ -84,17 +85,22 @@ class Candidate:
 def find(base: sqlite3.Connection, wanted: Wanted, known: Sequence[Source], present: Present) -> list[Candidate]:
     """The candidates, what is not there any more first, then the newest first."""
     vanished = _vanished(base, wanted, present) if wanted.anything else ()
-    found = []
-    for sha, about in _matching(base, wanted, vanished):
-        rows = _rows(base, wanted, sha)
-        choices = tuple(holding(known, rows))
-        now = next((folder for one in rows if (folder := present.folder(one.path)) is not None), None)
-        if choices or now is not None:
-            found.append(Candidate(about, rows, choices, now))
+    matching = [
+        Candidate(about, rows := _rows(base, wanted, sha), (), _now(rows, present))
+        for sha, about in _matching(base, wanted, vanished)
+    ]
     if wanted.anything:
-        found = [one for one in found if one.now is None]
-        return sorted(found, key=lambda one: one.rows[0].until or math.inf, reverse=True)[:MOST]
-    return sorted(found, key=lambda one: (one.now is not None, -one.moment))[:MOST]
+        lately = [one for one in matching if one.now is None]
+        matching = sorted(lately, key=lambda one: one.rows[0].until or math.inf, reverse=True)
+    else:
+        matching.sort(key=lambda one: (one.now is not None, -one.moment))
+    # Which copies hold a thing takes the longest to say, so it is asked of those alone that will be told.
+    chosen = (replace(one, choices=tuple(holding(known, one.rows))) for one in matching)
+    return list(islice((one for one in chosen if one.choices or one.now is not None), MOST))
+
+
+def _now(rows: Iterable[Lain], present: Present) -> str | None:
+    return next((folder for one in rows if (folder := present.folder(one.path)) is not None), None)
 
 
 def _matching(base: sqlite3.Connection, wanted: Wanted, vanished: Sequence[int]) -> list[tuple[bytes, About]]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from stead.backup import compare_with_manifest, first, load_known, restore_cold
 from stead.restore.desk import Desk
-from stead.restore.sources import Source, say
+from stead.restore.sources import Back, Source, say
 from stead.run import run
 from stead.words.errors import SteadError, UsageError
 
@@ -22,8 +22,8 @@ def target(desk: Desk, source: Source, folder: Path | None) -> Path:
     return folder or (desk.home.data_mount if source.picture else desk.home.lib) / "beside" / name
 
 
-def give_back(desk: Desk, source: Source, into: Path) -> int:
-    """Put everything of a copy into the new folder ``into``, every byte compared; the number of files.
+def give_back(desk: Desk, source: Source, into: Path) -> Back:
+    """Put everything of a copy into the new folder ``into``, every byte compared.
 
     A picture takes no room and no time where ``into`` lies on data's own file system.
     """
@@ -33,7 +33,7 @@ def give_back(desk: Desk, source: Source, into: Path) -> int:
     if source.picture is not None:
         with desk.progress.step("a copy of the picture"):
             _copy(source.picture.path, into)
-        return _count(into)
+        return Back(f"{_count(into)} files", str(into), source)
     assert source.place is not None
     with desk.progress.step(f"out of {source.place.name}"):
         back = restore_cold(desk.home, source.place, desk.program, source.snapshot, target=into, progress=desk.progress)
@@ -42,7 +42,7 @@ def give_back(desk: Desk, source: Source, into: Path) -> int:
         compared = compare_with_manifest(back.path, digest=known.manifest if known else None)
     if compared.problems:
         raise SteadError(f"not every byte came back: {first(compared.problems, 3)}", hint="try another time or place")
-    return back.files
+    return Back(f"{back.files} files", str(back.path), source)
 
 
 def _copy(picture: Path, into: Path) -> None:

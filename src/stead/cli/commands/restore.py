@@ -126,7 +126,7 @@ def file(here: Here, how: How, user: str, path: str) -> int:
     with _desk(here, how) as desk:
         owner = restore.require_owner(here.home, here.settings, user, common=True)
         choosing = Choosing(here, how, desk)
-        chosen = choosing.among(files.offered(desk, owner, files.inner(path), how.as_of), _VERSIONS, files.line)
+        chosen = choosing.among(files.offered(desk, owner, files.inner(path)), _VERSIONS, files.line)
         if choosing.agreed([files.plan(desk, one) for one in chosen]):
             for one in chosen:
                 choosing.done += files.give_back(desk, one)
@@ -158,7 +158,8 @@ def user(here: Here, how: How, name: str) -> int:
     """The account NAME back with the password it had, and all its mail, entries and files that are missing."""
     with _desk(here, how) as desk:
         account = restore.users.account_of(desk, here.settings, name)
-        found = restore.missing.found_of(desk, name, f"what {name} had")
+        wanted = restore.missing.missing_of if account is None else restore.missing.found_of
+        found = wanted(desk, name, f"what {name} had")
         return _missing(here, how, desk, found, account)
 
 
@@ -166,7 +167,7 @@ def _missing(
     here: Here, how: How, desk: Desk, found: list[restore.Missing], account: restore.OldAccount | None = None
 ) -> int:
     choosing = Choosing(here, how, desk)
-    chosen = choosing.among(found[:1] if how.as_of or how.snapshot else found, _COPIES, restore.missing.line)
+    chosen = choosing.among(found, _COPIES, restore.missing.line) if found else []
     steps = [restore.missing.plan(one) for one in chosen]
     if account is not None and (chosen or not found):
         steps.insert(0, restore.users.plan(account))
@@ -194,8 +195,7 @@ def all_(here: Here, how: How, into: Path | None) -> int:
         target = restore.whole.target(desk, source, into)
         of = f"everything as of {restore.say(source.at)} ({source.words()})"
         if choosing.agreed([f"{of} into the new folder {target}; the server goes on as it is"]):
-            files = restore.whole.give_back(desk, source, target)
-            choosing.done.append(restore.Back(f"{files} files", str(target), source))
+            choosing.done.append(restore.whole.give_back(desk, source, target))
         return ended(choosing)
 
 
