@@ -47,10 +47,11 @@ class Hook:
     def __init__(self) -> None:
         self.got: list[dict[str, Any]] = []
         self.status, self.wait, self.port, self.calls = 200, 0.0, 0, 0
+        self.address = "127.0.0.1"
 
     @property
     def url(self) -> str:
-        return f"json://user:geheimwort@127.0.0.1:{self.port}/secret-path"
+        return f"json://user:geheimwort@{self.address}:{self.port}/secret-path"
 
     @property
     def titles(self) -> list[str]:
@@ -58,8 +59,9 @@ class Hook:
 
 
 @contextmanager
-def hook() -> Iterator[Hook]:
+def hook(address: str = "127.0.0.1") -> Iterator[Hook]:
     taken = Hook()
+    taken.address = address
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -74,7 +76,7 @@ def hook() -> Iterator[Hook]:
         def log_message(self, format: str, *args: object) -> None:
             pass
 
-    with serving(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as taken.port:
+    with serving(ThreadingHTTPServer((address, 0), Handler)) as taken.port:
         yield taken
 
 
@@ -188,6 +190,7 @@ class Watcher:
     def __init__(self, patience: float) -> None:
         self.patience, self.fed, self.calls = patience, time.monotonic(), 0
         self.failed, self.status, self.said, self.port = False, 200, "OK", 0
+        self.address = "127.0.0.1"
         self.paths: list[str] = []
 
     @property
@@ -196,7 +199,7 @@ class Watcher:
 
     @property
     def url(self) -> str:
-        return f"https://127.0.0.1:{self.port}/ping/0a1b-geheim"
+        return f"https://{self.address}:{self.port}/ping/0a1b-geheim"
 
     def wait(self, alarm: bool, limit: float) -> bool:
         until = time.monotonic() + limit
@@ -208,6 +211,7 @@ class Watcher:
 @contextmanager
 def watcher(tls: ssl.SSLContext, patience: float, address: str = "127.0.0.1", port: int = 0) -> Iterator[Watcher]:
     outside = Watcher(patience)
+    outside.address = address
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:

@@ -67,6 +67,13 @@ def test_the_sentence() -> None:
     )
 
 
+def test_what_waited_too_long_is_an_alarm_first_in_the_list() -> None:
+    facts = with_drill(verdict=Verdict.UNPROVEN, reason="no FUSE")
+    waited = judge(replace(facts, late={"drill-unproven:attic": "no drill, for 4 h now", "gone": "x"}))
+    assert waited.sleep is Sleep.NO and waited.findings[0].severity is Severity.ALARM
+    assert "no drill, for 4 h now" in waited.sentence and [f.what for f in waited.findings].count("x") == 0
+
+
 def test_only_the_same_disk() -> None:
     report = judge(with_place(survives=False))
     assert report.sentence == (

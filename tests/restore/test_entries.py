@@ -96,6 +96,17 @@ def test_a_deleted_calendar_comes_back_with_its_name(owner: Owner, alice: Client
     assert "Verein &amp; Chor" in names
 
 
+def test_a_contact_with_a_big_picture_is_found(owner: Owner, alice: Client, uid: str) -> None:
+    photo = "".join(f"\r\n {'QUFB' * 18}" for _ in range(6000))
+    card = CARD.format(uid=uid, words=f"Photo {uid}").replace("FN:", f"PHOTO;ENCODING=b;TYPE=JPEG:{photo}\r\nFN:")
+    path = f"/calendar/alice/contacts/{uid}.vcf"
+    assert alice.ask("PUT", path, card, {"Content-Type": "text/vcard; charset=utf-8"}).status == 201
+    owner.backup()
+    alice.ask("DELETE", path)
+    owner.restore("contact", "alice", f"photo {uid}", "--yes")
+    assert f"FN:Photo {uid}" in alice.ask("GET", path).text
+
+
 def test_hostile_entries_do_not_break_the_search(owner: Owner, alice: Client, uid: str) -> None:
     store(alice, "event", uid, f"Good {uid}")
     folder = owner.server.home.data / "calendar/collections/collection-root/alice/calendar"

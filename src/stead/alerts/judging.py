@@ -32,14 +32,17 @@ def judge(state: State, wishes: Wishes, now: Moment) -> tuple[Finding, ...]:
 
 def _enough(wishes: Wishes) -> Found:
     ways = wishes.ways
-    add = f"name one more in alerts.urls ({_PAGE}), then stead alerts test"
     if not ways:
-        yield _finding("alerts-none", "no alarm can reach you: there is no way set up", add.replace("one", "two"))
+        yield _finding("alerts-none", "no alarm can reach you: there is no way set up", _add("two"))
     elif all(uses_this_server(way, wishes.domain) for way in ways):
         what = "every way for alarms needs this very server, so none would come when it is down"
-        yield _finding("alerts-only-here", what, add.replace("one more", "one elsewhere"))
+        yield _finding("alerts-only-here", what, _add("one elsewhere"))
     elif len(ways) == 1:
-        yield _finding("alerts-one-way", f"alarms go out on one way only, {ways[0].name}", add)
+        yield _finding("alerts-one-way", f"alarms go out on one way only, {ways[0].name}", _add("one more"))
+
+
+def _add(what: str) -> str:
+    return f"name {what} in alerts.urls ({_PAGE}), then: stead alerts test"
 
 
 def _deadman(state: State, wishes: Wishes, now: Moment) -> Found:

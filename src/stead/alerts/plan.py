@@ -19,7 +19,7 @@ _MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0
 #: Seconds to the next telling after the first, the second ...; the last one stands for all later ones.
 _REPEATS = (30 * _MINUTE, 2 * _HOUR, 8 * _HOUR, _DAY)
 #: Two messages on a way are at least this far apart: what happens meanwhile is told together.
-_GAP = 5 * _MINUTE
+_GAP = 2 * _MINUTE
 #: An alarm is over when it has stayed away for this long (one that came back before: longer), and forgotten when it
 #: then stayed away for a while more.
 _SETTLED, _SETTLED_AGAIN, _FORGOTTEN, _GIVEN_UP = 5 * _MINUTE, 45 * _MINUTE, _HOUR, 7 * _DAY
@@ -59,7 +59,8 @@ def observe(state: State, found: Iterable[Finding], ages: Mapping[str, float], w
         if key not in alerts and is_alarm(finding, held[key]) and now.steady >= _STARTING:
             alerts[key] = Alert(key, finding.what, finding.next, finding.since or str(now), seen[key])
     kept = {key: alert for key, alert in alerts.items() if not _forgotten(alert, wishes, now)}
-    return replace(state, alerts=kept, seen=seen, letter=state.letter or now)
+    late = {key: one.what for key, one in weighed.items() if one.severity is not findings[key].severity}
+    return replace(state, alerts=kept, seen=seen, late=late, letter=state.letter or now)
 
 
 def _observed(alert: Alert, finding: Finding | None, now: Moment, *, blind: bool) -> Alert:

@@ -73,6 +73,7 @@ class State:
     number: int = 0
     alerts: Mapping[str, Alert] = field(default_factory=dict)
     seen: Mapping[str, Moment] = field(default_factory=dict)
+    late: Mapping[str, str] = field(default_factory=dict)
     ways: Mapping[str, WayState] = field(default_factory=dict)
     trials: Mapping[str, Trial] = field(default_factory=dict)
     sights: Mapping[str, Sight] = field(default_factory=dict)
@@ -90,6 +91,7 @@ class State:
             number=int(raw["number"]),
             alerts={key: _alert(one) for key, one in raw["alerts"].items()},
             seen={key: Moment(**one) for key, one in raw["seen"].items()},
+            late=dict(raw["late"]),
             ways={key: _way(one) for key, one in raw["ways"].items()},
             trials={key: _moments(Trial, one, "at", "waiting") for key, one in raw["trials"].items()},
             sights={key: _moments(Sight, one, "seen") for key, one in raw["sights"].items()},

@@ -19,7 +19,18 @@ from stead.backup.place import Kind, Place, credentials, kind_of, url_without_se
 from stead.backup.pruning import Order, Pruned, prune
 from stead.backup.reading_back import ReadBack, read_back
 from stead.backup.releases import ensure_release_in_place
-from stead.backup.restic import DATA_PATH, RELEASE_PATH, Checked, Restic, Snapshot, check, ls, repository_id, snapshots
+from stead.backup.restic import (
+    DATA_PATH,
+    RELEASE_PATH,
+    Checked,
+    Restic,
+    Snapshot,
+    check,
+    list_ids,
+    ls,
+    repository_id,
+    snapshots,
+)
 from stead.backup.restoring import Restored, restore_cold
 from stead.backup.retention import command_elsewhere
 from stead.backup.slices import Reading, interval, load_reading
@@ -89,6 +100,7 @@ __all__ = [
     "interval",
     "kind_of",
     "let_go",
+    "list_ids",
     "load_known",
     "load_reading",
     "losses",

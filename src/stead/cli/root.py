@@ -24,6 +24,8 @@ VERBS = {
     "drill": "Boot the newest backup in a sealed network and find out whether it really works.",
     "kit": "The recovery kit: write it, prove that you hold it, show what is in it.",
     "restore": "One thing back: a mail, a file, an entry, a user; nothing newer is overwritten.",
+    "import": "Mail, calendars, contacts and files of another provider into an account here.",
+    "export": "Everything of an account out again, in open formats.",
     "recover": "Everything back on a new computer, from nothing but the recovery kit.",
     "alerts": "Alarms: what is open, test every way, acknowledge, the weekly letter.",
     "site": "The personal web page: publish a folder.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from stead.records.nouns import CheckedProbe, Measured
@@ -82,8 +82,9 @@ class HalfDone:
 @dataclass(frozen=True)
 class Facts:
     """One host at one moment. ``prepared`` is the measured time to get the program and the host's packages on an empty
-    computer (None: never measured); ``others`` are findings of other checks, such as data's health. ``recovering`` says
-    from where and how far, while the server still runs on a copy."""
+    computer (None: never measured); ``others`` are findings of other checks, such as data's health; ``late`` the words
+    of findings that became alarms by waiting, by id. ``recovering`` says from where and how far, while the server still
+    runs on a copy."""
 
     now: datetime
     host: str
@@ -106,6 +107,7 @@ class Facts:
     others: tuple[Finding, ...] = ()
     recovering: str | None = None
     read_back: float = 30 * 86400.0
+    late: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def proof_age_allowed(self) -> float:

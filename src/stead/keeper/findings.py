@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from stead.keeper.deadlines import deadlines
 from stead.keeper.facts import Facts, PlaceFact
@@ -21,9 +22,13 @@ def findings(facts: Facts) -> tuple[Finding, ...]:
     """All findings, alarms first."""
     if not facts.set_up:
         return (*_not_set_up(facts), *facts.others)
-    found = [finding for look in _LOOKS for finding in look(facts)]
+    found = [*(finding for look in _LOOKS for finding in look(facts)), *facts.others]
+    weighed = [
+        replace(finding, severity=Severity.ALARM, what=facts.late[finding.id]) if finding.id in facts.late else finding
+        for finding in found
+    ]
     order = list(Severity)
-    return tuple(sorted((*found, *facts.others), key=lambda finding: order.index(finding.severity)))
+    return tuple(sorted(weighed, key=lambda finding: order.index(finding.severity)))
 
 
 def _make(key: str, severity: Severity, what: str, next_step: str) -> Finding:

@@ -6,10 +6,12 @@ import base64
 import json
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from stead import machine
+from stead.alerts import Memory
 from stead.backup import load_reading, same_disk, url_without_secrets
 from stead.keeper import prepared, running
 from stead.keeper.facts import DrillFact, Facts, HalfDone, PlaceFact, ReadingFact, ReleaseFact
@@ -37,6 +39,8 @@ def look(home: Home, settings: Settings) -> StatusReport:
         others = {finding.id for finding in facts.others}
         own = [finding for finding in report.findings if finding.id not in others]
         kept = records.set_findings(SOURCE, own, facts.now)
+        # What became worse by waiting is shown so, and not stored so: it is weighed anew each time.
+        report = judge(replace(facts, late=Memory(home).load().late))
         records.set_state("sleep", report.sleep.value, report.sentence, facts.now)
         return report.since((*kept, *facts.others))
 

@@ -55,7 +55,7 @@ def about_mail(head: bytes) -> About:
 
 def about_entry(content: bytes) -> About:
     """A calendar entry (iCalendar) or a contact (vCard)."""
-    title, ident, date = "", "", None
+    title, ident, date, zone = "", "", None, False
     words: list[str] = []
     people: list[str] = []
     for match in _ENTRY.finditer(content):
@@ -64,7 +64,10 @@ def about_entry(content: bytes) -> About:
             title = _unescaped(value)
         elif name == b"UID" and not ident:
             ident = _unescaped(value)
-        elif name == b"DTSTART" and b"BEGIN:VTIMEZONE" not in content[max(0, match.start() - 400) : match.start()]:
+        elif name in (b"BEGIN", b"END"):
+            # What begins in a time zone's rules is not the entry.
+            zone = name == b"BEGIN" and value.strip().upper() in (b"VTIMEZONE", b"STANDARD", b"DAYLIGHT")
+        elif name == b"DTSTART" and not zone:
             date = date or _entry_date(value)
         elif name in _WORDS:
             words.append(_unescaped(value))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -37,10 +38,12 @@ CREATE TABLE lain (id INTEGER PRIMARY KEY, kind TEXT NOT NULL, owner TEXT NOT NU
 CREATE INDEX lain_path ON lain (path);
 CREATE INDEX lain_sha ON lain (sha);
 CREATE INDEX lain_piece ON lain (piece) WHERE until IS NULL;
-CREATE INDEX lain_gone ON lain (owner, kind, until) WHERE until IS NOT NULL;
+CREATE INDEX lain_owner ON lain (owner, kind, until);
 CREATE TABLE piece (id INTEGER PRIMARY KEY, digest TEXT NOT NULL UNIQUE);
 CREATE TABLE note (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE seen (picture TEXT PRIMARY KEY);
+CREATE TABLE met (place TEXT NOT NULL, snapshot TEXT NOT NULL, at REAL NOT NULL, manifest TEXT NOT NULL,
+    PRIMARY KEY (place, snapshot));
 CREATE TABLE learnt (manifest TEXT PRIMARY KEY);
 """
 
@@ -69,6 +72,7 @@ class Lain:
 
 #: A time so short that no other copy falls into it.
 MOMENT = 0.001
+_AT_ONCE = 10_000
 LAIN = "kind, owner, folder, path, sha, size, mtime, since, until"
 
 
@@ -119,6 +123,17 @@ def _open(file: Path) -> sqlite3.Connection:
         base.close()
         raise sqlite3.DatabaseError("another version")
     return base
+
+
+def tidy(base: sqlite3.Connection, moments: Iterable[float]) -> int:
+    """Drop what no copy holds any more (``moments``: when the copies that there are were made); rows dropped."""
+    when = sorted(moments)
+    closed = base.execute("SELECT id, since, until FROM lain WHERE until IS NOT NULL")
+    doomed = [(number,) for number, since, until in closed if bisect_left(when, since) == bisect_left(when, until)]
+    with writing(base):
+        base.executemany("DELETE FROM lain WHERE id = ?", doomed)
+        base.execute("DELETE FROM thing WHERE sha NOT IN (SELECT sha FROM lain)")
+    return len(doomed)
 
 
 def _statements(text: str) -> Iterator[str]:
@@ -224,8 +239,10 @@ def note_learnt(base: sqlite3.Connection, manifests: Iterable[str]) -> None:
     base.executemany("INSERT OR IGNORE INTO learnt VALUES (?)", ((digest,) for digest in manifests))
 
 
-def unread(base: sqlite3.Connection, *, at: float | None = None, ever: bool = False) -> list[tuple[bytes, Kind, str]]:
-    """Mails and entries of which nothing is known yet: SHA-256, kind, path.
+def unread(
+    base: sqlite3.Connection, *, at: float | None = None, ever: bool = False
+) -> Iterator[list[tuple[bytes, Kind, str]]]:
+    """Mails and entries of which nothing is known yet, some thousands at once: SHA-256, kind, path.
 
     Those that are there now, or were there ``at`` a time, or ``ever``.
     """
@@ -234,9 +251,12 @@ def unread(base: sqlite3.Connection, *, at: float | None = None, ever: bool = Fa
     there, values = ("1", ()) if ever else ("until IS NULL", ())
     if at is not None:
         there, values = "since <= ? AND (until IS NULL OR ? < until)", (at, at)
-    found = base.execute(
-        f"SELECT sha, kind, path FROM lain WHERE {there} AND kind IN ('mail', 'entry')"
-        " AND sha NOT IN (SELECT sha FROM thing) GROUP BY sha",
-        values,
+    question = (
+        f"SELECT max(id), sha, kind, path FROM (SELECT * FROM lain WHERE id > ? AND {there}"
+        f" AND kind IN ('mail', 'entry') AND sha NOT IN (SELECT sha FROM thing)"
+        f" ORDER BY id LIMIT {_AT_ONCE}) GROUP BY sha ORDER BY 1"
     )
-    return [(sha, Kind(kind), read_name(path)) for sha, kind, path in found]
+    last = 0
+    while found := base.execute(question, (last, *values)).fetchall():
+        last = found[-1][0]
+        yield [(sha, Kind(kind), read_name(path)) for _id, sha, kind, path in found]

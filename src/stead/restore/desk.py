@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 import sqlite3
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from stead.backup import Place
 from stead.rehearsal.known import places as places_of
 from stead.rehearsal.known import restic_program
-from stead.restore.catalogue import catalogue
+from stead.restore.catalogue import catalogue, note, set_note, tidy
 from stead.restore.glimpses import Present
 from stead.restore.learning import learn
 from stead.restore.older import learn_older
@@ -28,10 +29,12 @@ from stead.words.progress import Progress
 from stead.words.quantities import parse_duration
 
 _NAME = re.compile(r"[a-z][a-z0-9._-]*")
+#: Seconds between two looks for what no copy holds any more.
+_TIDY_EVERY = 86400.0
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
-@dataclass(frozen=True)
+@dataclass
 class Desk:
     """One restore's surroundings. ``sources`` are all copies; ``chosen`` those that the owner's words allow."""
 
@@ -40,9 +43,16 @@ class Desk:
     program: Path
     places: Sequence[Place]
     base: sqlite3.Connection
-    sources: Sequence[Source]
-    chosen: Sequence[Source]
+    as_of: float | None
+    snapshot: str | None
+    sources: Sequence[Source] = ()
+    chosen: Sequence[Source] = ()
     troubles: Troubles = field(default_factory=Troubles)
+
+    def look(self) -> None:
+        """Take in which copies there are."""
+        self.sources = sources(self.home, self.places, self.base)
+        self.chosen = of_time(self.sources, self.as_of, self.snapshot)
 
     def find(self, wanted: Wanted) -> list[Candidate]:
         """The candidates; SteadError that says how far back was looked when there are none."""
@@ -57,14 +67,18 @@ class Desk:
         return found
 
     def reach(self) -> str:
-        """How far back was looked, in words."""
-        return f"looked through {span(self.chosen)}"
+        """How far back was looked, and what could not be asked, in words."""
+        away = f"; not asked: {'; '.join(self.troubles.words)}" if self.troubles.words else ""
+        return f"looked through {span(self.chosen)}{away}"
 
     def learn_older(self) -> int:
-        """Read the lists of backups that the catalogue has not seen: slow, so only when it is needed. How many."""
-        return learn_older(
-            self.home, self.base, self.program, self.chosen, troubles=self.troubles, progress=self.progress
-        )
+        """Look into backups that the catalogue has not seen: slow, so only when it is needed. How much is new."""
+        count = learn_older(
+            self.home, self.base, self.program, self.sources, self.places,
+            troubles=self.troubles, progress=self.progress,
+        )  # fmt: skip
+        self.look()
+        return count
 
 
 @contextmanager
@@ -76,16 +90,25 @@ def desk(
         raise SteadError("the server's data is not there", hint="start the server: stead up")
     places = places_of(home, settings)
     learn(home, [place.name for place in places], progress)
-    known = sources(home, places)
-    chosen = of_time(known, moment(as_of) if as_of else None, snapshot)
-    if not chosen and snapshot is not None:
-        raise UsageError(f"there is no backup {snapshot}", hint="stead backup list shows them")
-    if not chosen and as_of is not None:
-        oldest = min((one.at for one in known), default=None)
-        reach = f"the oldest copy is of {say(oldest)}" if oldest else "there is no picture and no backup yet"
-        raise UsageError(f"there is no copy as old as that: {reach}", hint="give a later time")
+    then = moment(as_of) if as_of else None
     with catalogue(home) as base:
-        yield Desk(home, progress, restic_program(home), places, base, known, chosen)
+        table = Desk(home, progress, restic_program(home), places, base, then, snapshot)
+        table.look()
+        if not table.chosen:
+            table.learn_older()
+        _require_copies(table)
+        yield table
+
+
+def _require_copies(table: Desk) -> None:
+    if table.chosen:
+        return
+    if table.snapshot is not None:
+        raise UsageError(f"there is no backup {table.snapshot}", hint="stead backup list shows them")
+    oldest = min((one.at for one in table.sources), default=None)
+    if oldest is None:
+        raise SteadError("there is no picture and no backup yet", hint="stead backup run makes one")
+    raise UsageError(f"there is no copy as old as that: the oldest copy is of {say(oldest)}", hint="give a later time")
 
 
 def require_owner(home: Home, settings: Settings, name: str, *, common: bool = False) -> str:
@@ -113,10 +136,11 @@ def moment(text: str, *, end: bool = True, now: datetime | None = None) -> float
         words = (here - timedelta(days=days)).date().isoformat()
     try:
         if _DAY.fullmatch(words):
-            day = datetime.combine(datetime.fromisoformat(words).date(), time())
+            day = datetime.fromisoformat(words)
             return (day + timedelta(days=1 if end else 0)).astimezone().timestamp() - (0.001 if end else 0)
         if re.fullmatch(r"[\d.]+\s*[smhdw]", words):
-            return here.timestamp() - parse_duration(words)
+            ago = here - timedelta(seconds=parse_duration(words))
+            return ago.timestamp()
         return datetime.fromisoformat(text.strip()).astimezone().timestamp()
     except (ValueError, OverflowError):
         raise UsageError(
@@ -127,6 +151,12 @@ def moment(text: str, *, end: bool = True, now: datetime | None = None) -> float
 def keep_learning(home: Home, settings: Settings, progress: Progress) -> None:
     """After a backup: let the catalogue know what is in it. It is a help for searching: no backup fails for it."""
     try:
-        learn(home, [place.name for place in places_of(home, settings)], progress)
+        places = places_of(home, settings)
+        learn(home, [place.name for place in places], progress)
+        with catalogue(home) as base:
+            now = time.time()
+            if now - float(note(base, "tidied") or 0) > _TIDY_EVERY:
+                tidy(base, (one.moment for one in sources(home, places, base)))
+                set_note(base, "tidied", now)
     except (SteadError, OSError, sqlite3.Error) as trouble:
         progress.say(f"the catalogue for stead restore could not be brought up to date: {trouble}")

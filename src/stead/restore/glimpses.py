@@ -22,6 +22,8 @@ from stead.restore.reader import ENTRY, ENTRY_LIMIT, HEAD_LIMIT, MAIL, head_of, 
 #: Strangers read of one picture at once: there are few, unless no backup was ever made.
 _MOST = 5000
 _WHOLE = 256 << 20
+#: An entry may carry pictures and files.
+_BIGGEST_ENTRY = 32 << 20
 _ENTRIES = "calendar/collections/collection-root"
 
 
@@ -33,15 +35,13 @@ def look_through(base: sqlite3.Connection, pictures: Iterable[Picture]) -> int:
     fresh = [picture for picture in present if picture.name not in seen]
     if not fresh and not gone:
         return 0
-    known = _Known(base)
     count = 0
     for picture in fresh:
-        found = _of_picture(base, picture, known)
+        found = _of_picture(base, picture)
         with writing(base):
             add_lain(base, ((one, None) for one, _about in found))
             add_things(base, ((one.sha, about) for one, about in found if about is not None))
             base.execute("INSERT OR IGNORE INTO seen VALUES (?)", (picture.name,))
-        known.add(one for one, _about in found)
         count += len(found)
     with writing(base):
         base.executemany("DELETE FROM seen WHERE picture = ?", ((name,) for name in gone))
@@ -69,7 +69,7 @@ class Present:
         """Take in what came since the newest backup, so that what is there is known to be there."""
         known = _Known(base, owner)
         fresh = [(Kind.MAIL, path) for name, path in self._mails.items() if name not in known.mails]
-        fresh += [(Kind.ENTRY, path) for path in self._entries if not known.holds(self.tree, Kind.ENTRY, path)]
+        fresh += [(Kind.ENTRY, path) for path in self._entries if not known.holds(self.tree, path)]
         found = _learnt(base, self.tree, fresh[:_MOST], now)
         if found:
             with writing(base):
@@ -78,37 +78,32 @@ class Present:
 
 
 def content_of(tree: Tree, kind: Kind, path: str, sha: bytes) -> bytes | None:
-    """What the reader needs of a mail or an entry; None if it is not there (of an entry: not with this content)."""
+    """What the reader needs of a mail or an entry; None if it is not there (of an entry: not with this content).
+
+    Of an entry too big to be one: nothing, so that it is not looked at again and again.
+    """
     if kind is Kind.MAIL:
         # A mail's file is never written again, so its name says enough.
         content = tree.read(path, HEAD_LIMIT)
         return None if content is None else head_of(content)
-    content = tree.read(path, ENTRY_LIMIT)
+    content = tree.read(path, _BIGGEST_ENTRY + 1)
+    if content is not None and len(content) > _BIGGEST_ENTRY:
+        return b""
     if content is None or hashlib.sha256(content).digest() != sha:
         return None
-    return content
+    return content[:ENTRY_LIMIT]
 
 
 class _Known:
     """What the catalogue knows already: mails by their names without flags, entries by path, size and time."""
 
-    def __init__(self, base: sqlite3.Connection, owner: str | None = None) -> None:
-        whose, values = (" AND owner = ?", (owner,)) if owner else ("", ())
-        mails = base.execute("SELECT path FROM lain WHERE kind = 'mail'" + whose, values)
+    def __init__(self, base: sqlite3.Connection, owner: str) -> None:
+        mails = base.execute("SELECT path FROM lain WHERE owner = ? AND kind = 'mail'", (owner,))
         self.mails = {base_of(read_name(path).rpartition("/")[2]) for (path,) in mails}
-        rows = base.execute("SELECT path, size, mtime FROM lain WHERE kind = 'entry'" + whose, values)
+        rows = base.execute("SELECT path, size, mtime FROM lain WHERE owner = ? AND kind = 'entry'", (owner,))
         self._entries = {(read_name(path), size, mtime) for path, size, mtime in rows}
 
-    def add(self, rows: Iterable[Lain]) -> None:
-        for one in rows:
-            if one.kind is Kind.MAIL:
-                self.mails.add(base_of(one.path.rpartition("/")[2]))
-            else:
-                self._entries.add((one.path, one.size, one.mtime))
-
-    def holds(self, tree: Tree, kind: Kind, path: str) -> bool:
-        if kind is Kind.MAIL:
-            return base_of(path.rpartition("/")[2]) in self.mails
+    def holds(self, tree: Tree, path: str) -> bool:
         info = tree.status(path)
         return info is None or (path, info.st_size, info.st_mtime_ns) in self._entries
 
@@ -116,24 +111,18 @@ class _Known:
 _Found = list[tuple[Lain, About | None]]
 
 
-def _of_picture(base: sqlite3.Connection, picture: Picture, known: _Known) -> _Found:
-    tree = Tree(picture.path)
+def _of_picture(base: sqlite3.Connection, picture: Picture) -> _Found:
+    """What a picture holds that is new, user by user: memory goes with the biggest mailbox, not with all of them."""
+    tree, found = Tree(picture.path), list[tuple[Lain, About | None]]()
     try:
-        mails = (
-            (Kind.MAIL, path)
-            for user in tree.names("mail/home")
-            for name, path in mails_in(tree, user.name).items()
-            if name not in known.mails
-        )
-        entries = (
-            (Kind.ENTRY, path)
-            for user in tree.names(_ENTRIES)
-            for path in entry_paths(tree, user.name)
-            if not known.holds(tree, Kind.ENTRY, path)
-        )
-        return _learnt(base, tree, list(islice(chain(mails, entries), _MOST)), picture.taken_at.timestamp())
+        for owner in sorted({one.name for top in ("mail/home", _ENTRIES) for one in tree.names(top)}):
+            known = _Known(base, owner)
+            mails = ((Kind.MAIL, path) for name, path in mails_in(tree, owner).items() if name not in known.mails)
+            entries = ((Kind.ENTRY, path) for path in entry_paths(tree, owner) if not known.holds(tree, path))
+            found += _learnt(base, tree, list(islice(chain(mails, entries), _MOST)), picture.taken_at.timestamp())
     finally:
         tree.close()
+    return found
 
 
 def _learnt(base: sqlite3.Connection, tree: Tree, paths: Iterable[tuple[Kind, str]], at: float) -> _Found:

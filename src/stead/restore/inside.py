@@ -58,7 +58,7 @@ class Visit:
     def __init__(self, running: Machine, script: str, uid: int, job: Mapping[str, object]) -> None:
         source = (_GUEST / f"{script}.py").read_text()
         self._child = machine.talk(running, ["/usr/bin/python3", "-I", "-c", source], uid=uid)
-        self._answers = _Answers(self._child)
+        self._answers = Answers(self._child)
         _send(self._child, json.dumps(job).encode() + b"\n")
 
     def __enter__(self) -> Visit:
@@ -97,7 +97,7 @@ def _give(child: Popen[bytes], gifts: Iterable[Gift]) -> int:
     return count
 
 
-class _Answers:
+class Answers:
     """Reads what the guest says beside the writing, up to a bound: it must not wait for us, nor fill our memory."""
 
     def __init__(self, child: Popen[bytes]) -> None:
@@ -114,6 +114,7 @@ class _Answers:
                 return
 
     def collect(self, wanted: int) -> Iterator[Any]:
+        """One answer for each of ``wanted`` questions; SteadError when the guest says anything else."""
         self._thread.join(_PATIENCE)
         lines = self._text.split(b"\n")[:-1]
         answers = [_parsed(line) for line in lines[: wanted + 1]]

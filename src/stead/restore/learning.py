@@ -8,7 +8,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 from stead.backup import FOLDER, Known, load_known, manifest_digest, read_index, read_piece
@@ -33,8 +32,6 @@ from stead.restore.reader import ENTRY, MAIL, read_all
 from stead.restore.rows import things
 from stead.words.home import Home
 from stead.words.progress import Progress
-
-_AT_ONCE = 20_000
 
 
 @dataclass(frozen=True)
@@ -135,16 +132,15 @@ def _add(base: sqlite3.Connection, number: int, listed: list[Lain], old: dict[tu
 
 def read_unread(base: sqlite3.Connection, roots: list[Path]) -> int:
     """Give what was not read yet to the reader, out of the first of ``roots`` that still has it."""
-    waiting = iter(unread(base))
     count = 0
     trees = [Tree(root) for root in roots]
     try:
-        while batch := list(islice(waiting, _AT_ONCE)):
+        for batch in unread(base):
             found = list(_contents(trees, batch))
-            abouts = list(zip((sha for sha, _k, _c in found), read_all((k, c) for _s, k, c in found), strict=True))
+            abouts = list(read_all((kind, content) for _sha, kind, content in found))
             with writing(base):
-                add_things(base, abouts)
-            count += len(abouts)
+                add_things(base, zip((sha for sha, _kind, _content in found), abouts, strict=True))
+            count += len(found)
     finally:
         for tree in trees:
             tree.close()

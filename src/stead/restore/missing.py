@@ -77,15 +77,18 @@ def _lost(desk: Desk, owner: str, folder: str | None) -> list[Lain]:
         present = Present(desk.home.data, owner, kind)
         if kind is not Kind.FILE:
             present.strangers(desk.base, owner, datetime.now().timestamp())
-        question = f"SELECT {LAIN} FROM lain WHERE owner = ? AND kind = ?"
-        rows = [
-            row
-            for row in map(lain_of, desk.base.execute(question, (owner, kind.value)))
-            if folder is None or row.folder == folder or row.folder.startswith(folder + "/")
-        ]
-        there = {row.sha for row in rows if _is_there(present, now, row)}
-        lost += [row for row in rows if row.sha not in there and not _is_there(present, now, row)]
+        there = {row.sha for row in _rows(desk, owner, kind, folder) if _is_there(present, now, row)}
+        lost += (
+            row for row in _rows(desk, owner, kind, folder) if row.sha not in there and not _is_there(present, now, row)
+        )
     return lost
+
+
+def _rows(desk: Desk, owner: str, kind: Kind, folder: str | None) -> Iterator[Lain]:
+    question = f"SELECT {LAIN} FROM lain WHERE owner = ? AND kind = ?"
+    for row in map(lain_of, desk.base.execute(question, (owner, kind.value))):
+        if folder is None or row.folder == folder or row.folder.startswith(folder + "/"):
+            yield row
 
 
 def _is_there(present: Present, now: Tree, row: Lain) -> bool:

@@ -29,7 +29,7 @@ from stead.words.errors import SteadError
 READER_UID = 590003
 MAIL, ENTRY = 1, 2
 #: Bytes of one mail or entry that are looked at.
-HEAD_LIMIT, ENTRY_LIMIT = 1 << 16, 1 << 18
+HEAD_LIMIT, ENTRY_LIMIT = 1 << 16, 1 << 20
 _FRAME = struct.Struct(">BI")
 _BATCH = 32 << 20
 _MEMORY, _SECONDS, _OUTPUT = 512 << 20, 300, 64 << 20
@@ -66,8 +66,8 @@ def read_all(things: Iterable[tuple[int, bytes]]) -> Iterator[About]:
 
 def head_of(content: bytes) -> bytes:
     """The header of a mail, cut at its first empty line."""
-    ends = [at for mark in (b"\n\n", b"\r\n\r\n") if (at := content.find(mark)) >= 0]
-    return content[: min(ends) + 1] if ends else content
+    ends = [at + end for mark, end in ((b"\n\n", 1), (b"\r\n\r\n", 2)) if (at := content.find(mark)) >= 0]
+    return content[: min(ends)] if ends else content
 
 
 def _read(frames: list[bytes]) -> Iterator[About]:

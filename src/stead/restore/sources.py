@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import sqlite3
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -72,16 +73,30 @@ class Troubles:
             self.words.append(words)
 
 
-def sources(home: Home, places: Sequence[Place]) -> list[Source]:
-    """Every copy there is: pictures newest first, then snapshots, those on disks before those far away."""
+def sources(home: Home, places: Sequence[Place], base: sqlite3.Connection) -> list[Source]:
+    """Every copy there is: pictures newest first, then snapshots, those on disks before those far away.
+
+    Of a place those that were put there from here, and others that were met in it when it was looked into.
+    """
     pictures = [Source(one.taken_at, one) for one in list_pictures(home) if not one.for_backup]
     far = sorted(places, key=lambda place: place.kind is not PlaceKind.FOLDER)
     kept = [
-        Source(one.taken_at, place=place, snapshot=one.id, manifest=one.manifest)
-        for place in far
-        for one in sorted(load_known(home, place.name).snapshots, key=lambda one: one.taken_at, reverse=True)
+        source for place in far for source in sorted(_in_place(home, place, base), key=lambda one: one.at, reverse=True)
     ]
     return [*reversed(pictures), *kept]
+
+
+def _in_place(home: Home, place: Place, base: sqlite3.Connection) -> list[Source]:
+    known = load_known(home, place.name)
+    found = [Source(one.taken_at, place=place, snapshot=one.id, manifest=one.manifest) for one in known.snapshots]
+    there = {one.snapshot for one in found}
+    rows = base.execute("SELECT snapshot, at, manifest FROM met WHERE place = ?", (place.name,))
+    met = [
+        Source(datetime.fromtimestamp(at, UTC), place=place, snapshot=snapshot, manifest=manifest)
+        for snapshot, at, manifest in rows
+        if snapshot not in there
+    ]
+    return found + met
 
 
 def holding(known: Iterable[Source], rows: Iterable[Lain]) -> Iterator[tuple[Source, Lain]]:
