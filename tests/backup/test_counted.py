@@ -328,6 +328,17 @@ def test_another_repository_there_is_damage(rig: Rig) -> None:
     assert outcome.verdict is Verdict.FAIL and "another repository" in outcome.damage[0]
 
 
+def test_a_budget_that_is_used_up_is_said_with_a_date(rig: Rig) -> None:
+    read(rig)
+    first = load_reading(rig.home, "attic")
+    assert first is not None and first.size > 0
+    (outcome,) = read(rig, 1, budget=first.size)
+    assert outcome.verdict is Verdict.UNPROVEN and "2026-03-04" in str(outcome.reason)
+    state = load_reading(rig.home, "attic")
+    assert state is not None and state.trouble == outcome.reason and state.read_at == first.read_at
+    assert read(rig, 1, budget=first.size + 1)[0].verdict is Verdict.PASS
+
+
 def test_days_that_were_missed_are_made_up_for(rig: Rig) -> None:
     read(rig, days=7.2)
     assert len(read(rig, 20, days=7.2)) == 3

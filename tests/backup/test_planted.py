@@ -44,7 +44,6 @@ JUDGES = {
         "miscounted",
     ),
     "backup/retention": ("pruning", "choose", "choose_within", "let_go_on_purpose", "_counted"),
-    "backup/slices": ("reading", "turns", "choose", "damaged", "tried", "done", "age"),
     "backup/reading_back": ("reading", "read_back", "_one", "_proven", "_state", "_words"),
     "backup/restic": ("reading", "checked"),
     "keeper/deadlines": ("keeper", "deadlines", "_older", "_full", "_reading"),
@@ -113,7 +112,7 @@ def points(tree: ast.AST, functions: tuple[str, ...]) -> Iterator[tuple[list[ast
 
 
 def is_check(statement: ast.stmt) -> bool:
-    """Whether a statement notes a problem: ``if``, ``+=`` and a call whose answer nobody takes (not the words)."""
+    """Whether a statement notes a problem: ``if``, ``+=``, ``yield``, a call whose answer nobody takes."""
     if isinstance(statement, ast.Expr):
-        return isinstance(statement.value, ast.Call)
+        return isinstance(statement.value, ast.Call | ast.Yield | ast.YieldFrom)
     return isinstance(statement, ast.If | ast.AugAssign)
