@@ -75,7 +75,7 @@ def test_what_proves_nothing_does_not_feed(place: Home, clock: Clock, outside: f
 
 @pytest.mark.parametrize(
     ("status", "said", "words"),
-    [(500, "broken", "500"), (302, "", "302"), (200, "OK (not found)", "not found"), (404, "", "404")],
+    [(500, "broken", "500"), (302, "", "302"), (200, "not found: /ping/0a1b-geheim", "not found"), (404, "", "404")],
 )
 def test_it_is_tried_three_times_and_a_wrong_answer_is_known(
     place: Home, clock: Clock, outside: far.Watcher, status: int, said: str, words: str
