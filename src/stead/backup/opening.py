@@ -89,6 +89,11 @@ def open_place(home: Home, restic: Restic) -> str:
     except PlaceDamaged as damaged:
         if known.repository is None and "no repository is there" in damaged.message and not _holds_copies(place):
             raise _Nothing(damaged.message) from None
+        if known.repository is not None and "no repository is there" in damaged.message:
+            raise PlaceDamaged(
+                f"everything that was in the place {place.name} is gone: it answers, and nothing of ours is there",
+                hint="find out who emptied it, and see what the other places hold: stead backup list",
+            ) from None
         raise
     if known.repository not in (None, found):
         raise PlaceDamaged(

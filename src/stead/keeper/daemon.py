@@ -125,7 +125,7 @@ class Keeper:
             self._take_over(self._acts or vital(), now)
             self.journal.settings_mistake(mistake.message)
             return
-        self._take_over(acts(settings, place_names(settings)), now)
+        self._take_over(acts(settings, place_names(settings), recovering=self.home.recovering.exists()), now)
         self.journal.settings_mistake(None)
 
     def _take_over(self, wanted: tuple[Act, ...], now: float) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+from stead.keeper.deadlines import deadlines
 from stead.keeper.facts import Facts, PlaceFact
 from stead.words.quantities import say_duration, say_time
 from stead.words.verdict import Finding, Severity, Verdict
@@ -71,7 +72,19 @@ def _probes(facts: Facts) -> Found:
         yield _make("probes-old", Severity.WARNING, f"the services were {since} probed", "probe them now: stead probe")
 
 
+def _recovering(facts: Facts) -> Found:
+    if facts.recovering is not None:
+        yield _make(
+            "recovering",
+            Severity.WARNING,
+            f"the server runs on {facts.recovering}; until all of it is here, nothing is backed up",
+            "wait: it goes on by itself, also after a reboot",
+        )
+
+
 def _places(facts: Facts) -> Found:
+    if facts.recovering is not None:
+        return
     if facts.places and not any(place.survives for place in facts.places):
         yield _make(
             "same-disk-only",
@@ -82,6 +95,7 @@ def _places(facts: Facts) -> Found:
     for place in facts.places:
         yield from _backup(facts, place)
         yield from _drill(facts, place)
+        yield from deadlines(facts, place)
 
 
 def _backup(facts: Facts, place: PlaceFact) -> Found:
@@ -92,7 +106,7 @@ def _backup(facts: Facts, place: PlaceFact) -> Found:
             Severity.ALARM if place.trouble_proven else Severity.WARNING,
             f"the last backup to {place.name} {'failed' if place.trouble_proven else 'could not be made'}: "
             f"{place.trouble}",
-            f"correct the cause, then: stead backup run --place {place.name}",
+            f"{place.trouble_next or 'correct the cause'}; then: stead backup run --place {place.name}",
         )
     if place.newest_at is None:
         what = f"the place {place.name} has no backup yet"
@@ -172,6 +186,7 @@ _LOOKS: tuple[Callable[[Facts], Found], ...] = (
     _server,
     _keeper,
     _probes,
+    _recovering,
     _places,
     _prepared,
     _certificate,

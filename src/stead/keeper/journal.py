@@ -19,6 +19,8 @@ _PATIENCE = 3
 _SOURCE = "keeper"
 #: Acts whose cut-off means that something stays unproven.
 _PROVING = ("drill", "backup")
+#: Acts whose troubles are findings of their places, with deadlines of their own.
+_JUDGED_ELSEWHERE = (*_PROVING, "older", "full", "verify", "probe")
 
 
 class Journal:
@@ -86,6 +88,11 @@ class Journal:
         with Records(self.home.records) as records:
             ran = records.noted(f"ran {act.name}")
             proofs = records.proofs(kind, limit=100) if kind in _PROVING else ()
+            passed = records.noted(f"full-drill {place}") if kind == "full" else None
+        if kind == "full":
+            # One that did not pass is made again soon.
+            return (now - passed.at).total_seconds() if passed else None
+        proofs = tuple(p for p in proofs if p.evidence.get("age", "newest") == "newest")
         moments = [proof.at for proof in proofs if not place or proof.evidence.get("place") == place]
         moments += [ran.at] if ran else []
         return (now - max(moments)).total_seconds() if moments else None
@@ -106,12 +113,13 @@ class Journal:
 
     def _unproven(self, records: Records, act: Act, words: str, seconds: float, now: datetime) -> None:
         kind, _, place = act.name.partition("-")
-        if kind in _PROVING:
-            records.save_proof(kind, Verdict.UNPROVEN, now, seconds, {"place": place or None, "reason": words})
+        if kind in (*_PROVING, "full"):
+            seen = {"place": place or None, "reason": words, "method": "full" if kind == "full" else "mounted"}
+            records.save_proof("drill" if kind == "full" else kind, Verdict.UNPROVEN, now, seconds, seen)
 
     def _judge(self, records: Records, act: Act, good: bool, words: str, now: datetime) -> None:
         self._failures[act.name] = 0 if good else self._failures.get(act.name, 0) + 1
-        told = self._failures[act.name] >= _PATIENCE and not act.name.startswith(_PROVING) and act.name != "probe"
+        told = self._failures[act.name] >= _PATIENCE and not act.name.startswith(_JUDGED_ELSEWHERE)
         what = f"the keeper's {act.name} failed {self._failures[act.name]} times in a row: {words}" if told else None
         self._set(records, f"act-failing:{act.name}", what, "see stead logs and stead doctor", Severity.WARNING)
 

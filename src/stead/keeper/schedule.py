@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from stead.backup import interval
 from stead.settings import Settings
 
 _MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0
@@ -15,6 +16,10 @@ _AGAIN = 15.0
 HEAVY = "heavy"
 #: Acts that use the watch account: one must not tidy away what the other is about to read.
 OUTSIDE = "outside"
+#: Acts that read places back.
+READING = "reading"
+#: Acts that restore a whole place to disk.
+FULL = "full"
 
 
 @dataclass(frozen=True)
@@ -44,9 +49,19 @@ def vital(feed_every: float = 5 * _MINUTE) -> tuple[Act, ...]:
     )
 
 
-def acts(settings: Settings, places: Iterable[str]) -> tuple[Act, ...]:
-    """All acts of one host."""
-    wanted = settings.keeper
+def acts(settings: Settings, places: Iterable[str], *, recovering: bool = False) -> tuple[Act, ...]:
+    """All acts of one host. While it is ``recovering`` there is nothing of its own yet to back up or to drill."""
+    wanted, names = settings.keeper, tuple(places)
+    read_back = interval(wanted.read_back)
+    served = (
+        Act("data", ("act", "data"), _MINUTE, 5 * _MINUTE),
+        Act("mark", ("act", "mark"), wanted.marker, max(50.0, wanted.marker), alone=OUTSIDE, first=2),
+        Act("probe", ("probe",), wanted.probe, 2 * _MINUTE, alone=OUTSIDE, first=5),
+        Act("look", ("act", "look"), _MINUTE, _MINUTE, first=15),
+        *vital(settings.alerts.feed_every),
+    )
+    if recovering:
+        return (*served, Act("recover", ("act", "recover"), _MINUTE / 2, 30 * _DAY, HEAVY, first=5))
     drills = tuple(
         Act(
             f"drill-{place}",
@@ -57,18 +72,38 @@ def acts(settings: Settings, places: Iterable[str]) -> tuple[Act, ...]:
             kept=True,
             first=20,
         )
-        for place in places
+        for place in names
     )
     return (
         Act("sweep", ("act", "sweep"), _DAY, 5 * _MINUTE, alone=HEAVY),
-        Act("data", ("act", "data"), _MINUTE, 5 * _MINUTE),
-        Act("mark", ("act", "mark"), wanted.marker, max(50.0, wanted.marker), alone=OUTSIDE, first=2),
-        Act("probe", ("probe",), wanted.probe, 2 * _MINUTE, alone=OUTSIDE, first=5),
+        *served,
         Act("picture", ("act", "picture"), wanted.picture, 5 * _MINUTE, kept=True, first=5),
         Act("backup", ("backup", "run"), settings.backup_interval, 6 * _HOUR, HEAVY, True, 10),
         *drills,
-        Act("look", ("act", "look"), _MINUTE, _MINUTE, first=15),
-        *vital(settings.alerts.feed_every),
+        *(
+            Act(
+                f"older-{place}",
+                ("drill", "--place", place, "--age", "turn"),
+                4 * settings.goals.prove_every,
+                30 * _MINUTE,
+                alone=HEAVY,
+                kept=True,
+                first=1200,
+            )
+            for place in names
+        ),
+        *(
+            # Beside backups and hourly drills: restoring everything may take hours.
+            Act(f"full-{place}", ("drill", "--full", "--place", place), 30 * _DAY, 36 * _HOUR, FULL, True, 3600)
+            for place in names
+        ),
+        # It waits for nobody's restart: what it removes is old by hours.
+        Act("prune", ("backup", "prune"), _DAY, 12 * _HOUR, alone=HEAVY, kept=True, first=1800),
+        *(
+            # Beside backups and drills, because it may take hours: it only reads.
+            Act(f"verify-{place}", ("backup", "verify", "--place", place), read_back, _DAY, READING, True, 900)
+            for place in names
+        ),
         Act("kit", ("act", "kit"), _HOUR, _MINUTE, first=90),
         Act("tidy", ("act", "tidy"), _DAY, 5 * _MINUTE, kept=True, first=60),
     )
@@ -101,5 +136,6 @@ def next_due(act: Act, planned: float, now: float) -> float:
 
 
 def due_after(act: Act, planned: float, code: int, now: float) -> float:
-    """When an act that ended with ``code`` is due again: as planned, a failed probe sooner."""
-    return min(planned, now + _AGAIN) if act.name == "probe" and code else planned
+    """When an act that ended with ``code`` is due again: as planned, a failed probe or full drill sooner."""
+    again = _AGAIN if act.name == "probe" else _DAY if act.alone == FULL else None
+    return min(planned, now + again) if code and again is not None else planned

@@ -12,6 +12,7 @@ from pathlib import Path
 from stead import backup as copies
 from stead import data, services
 from stead.backup import Place
+from stead.live.beside import side_by_side
 from stead.records import Records, Snapshot
 from stead.rehearsal.inventory import count, to_json
 from stead.rehearsal.known import current_release, place_settings, restic_program
@@ -33,7 +34,8 @@ _MEANT = (
 
 @dataclass(frozen=True)
 class Saving:
-    """How the backup to one place ended. ``added`` are bytes sent there; ``reason`` is None when all is well."""
+    """How the backup to one place ended. ``added`` are bytes sent there; ``reason`` is None when all is well, ``next``
+    what the owner can do about it, where that is known."""
 
     place: str
     verdict: Verdict
@@ -43,21 +45,23 @@ class Saving:
     files: int = 0
     size: int = 0
     added: int = 0
+    next: str | None = None
 
 
 def backup(home: Home, settings: Settings, progress: Progress, place: str | None = None) -> tuple[Saving, ...]:
-    """Back up to every place (or the one named); a place that fails never stops another.
+    """Back up to every place (or the one named); a place that fails or hangs never stops another.
 
-    The picture, its count and its manifest are made once and go to all of them.
+    The picture, its count and its manifest are made once and go to all of them, side by side.
     """
     chosen = place_settings(home, settings, place)
     with held(home, "backup", wait=60):
         release = current_release(home)
-        ready = [_ready(home, release, one, progress) for one in chosen]
+        ready = side_by_side(chosen, lambda one, told: _ready(home, release, one, told), progress)
         places = [one for one in ready if isinstance(one, _Ready)]
         if places:
             ready = _save_all(home, settings, release, ready, progress)
-        savings = tuple(one for one in ready if isinstance(one, Saving))
+        named = [one.name for one in chosen]
+        savings = tuple(sorted((o for o in ready if isinstance(o, Saving)), key=lambda o: named.index(o.place)))
     now = datetime.now(UTC)
     with Records(home.records) as records:
         for saving in savings:
@@ -72,6 +76,11 @@ class _Ready:
 
     place: Place
     release: str
+
+    @property
+    def name(self) -> str:
+        """The place's name."""
+        return self.place.name
 
 
 @dataclass(frozen=True)
@@ -108,7 +117,11 @@ def _save_all(
     try:
         _watch(home, settings, taken)
         copies.carry_manifest(taken.picture.path, home.data)
-        return [_save(home, release, one, taken, progress) if isinstance(one, _Ready) else one for one in ready]
+        places = [one for one in ready if isinstance(one, _Ready)]
+        return [
+            *side_by_side(places, lambda one, told: _save(home, release, one, taken, told), progress),
+            *(one for one in ready if not isinstance(one, _Ready)),
+        ]
     finally:
         data.delete_picture(home, taken.picture)
 
@@ -157,7 +170,8 @@ def _save(home: Home, release: Release, ready: _Ready, taken: _Taken, progress: 
         verdict=outcome.verdict,
         snapshot=outcome.snapshot,
         seconds=outcome.seconds,
-        reason="; ".join(outcome.problems) or None,
+        reason=copies.first(outcome.problems, 3) or None,
+        next=f"see what still comes back: stead drill --full --place {place.name}" if outcome.problems else None,
         files=outcome.files,
         size=outcome.size,
         added=outcome.added,
@@ -166,7 +180,7 @@ def _save(home: Home, release: Release, ready: _Ready, taken: _Taken, progress: 
 
 def _failed(place: str, began: float, trouble: SteadError) -> Saving:
     verdict = Verdict.UNPROVEN if trouble.code == UNPROVEN else Verdict.FAIL
-    return Saving(place, verdict, None, time.monotonic() - began, trouble.message)
+    return Saving(place, verdict, None, time.monotonic() - began, trouble.message, next=trouble.hint)
 
 
 def _keep_release(home: Home, place: Place, program: Path, release: Release, progress: Progress) -> str:

@@ -6,6 +6,12 @@ import sqlite3
 
 from stead.words.errors import SteadError
 
+#: What a proof is of, out of its evidence; drills say how and of which age, older ones said nothing.
+SEEN = {
+    name: f"CASE WHEN json_valid(evidence) THEN coalesce(json_extract(evidence, '$.{name}'), '{otherwise}') END"
+    for name, otherwise in (("place", ""), ("method", "mounted"), ("age", "newest"))
+}
+
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
         """CREATE TABLE proof (id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, verdict TEXT NOT NULL,
@@ -44,6 +50,8 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         """CREATE TABLE sent (number INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL, way TEXT NOT NULL,
             kind TEXT NOT NULL, good INTEGER NOT NULL, detail TEXT NOT NULL, about TEXT NOT NULL)""",
     ),
+    # 3: the last proof of a place is found however many others were made since.
+    (f"CREATE INDEX proof_by_place ON proof (kind, {SEEN['place']}, {SEEN['method']}, {SEEN['age']}, id)",),
 )
 
 

@@ -11,6 +11,7 @@ from stead.settings.nouns import (
     LocalSettings,
     MailSettings,
     PlaceSetting,
+    RetentionSettings,
     Settings,
 )
 from stead.settings.reading import load, parse
@@ -26,6 +27,7 @@ __all__ = [
     "LocalSettings",
     "MailSettings",
     "PlaceSetting",
+    "RetentionSettings",
     "Settings",
     "load",
     "parse",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from stead.settings import kinds
 from stead.settings.kinds import Read
+from stead.settings.nouns import FOR_EVER
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,15 @@ SETTINGS: tuple[Setting, ...] = (
             "How often a dated marker is written into every service.", '"60s"'),
     Setting("keeper.probe", "duration", kinds.duration("30s", "10m"), "5m",
             "How often every service is probed from outside.", '"5m"'),
+    Setting("keeper.read_back", "duration", kinds.duration("1d", "365d"), "30d",
+            "The time within which every byte of every place is read back and compared.", '"30d"'),
+    Setting("retention.hourly", "number", kinds.integer(1, 100_000), 48,
+            "Of so many hours that have a backup, the newest of each is kept.", "48"),
+    Setting("retention.daily", "number", kinds.integer(0, 100_000), 14, "The same for days.", "14"),
+    Setting("retention.weekly", "number", kinds.integer(0, 100_000), 8, "The same for weeks.", "8"),
+    Setting("retention.monthly", "number", kinds.integer(0, 100_000), 24, "The same for months.", "24"),
+    Setting("retention.yearly", "number, or \"all\"", kinds.integer_or_all(0, FOR_EVER), "all",
+            "The same for years; \"all\": for ever.", '"all"'),
     Setting("local.port_shift", "number", kinds.integer(0, 50_000), 0,
             "Added to every loopback port of local mode, so that several can live on one computer.", "0"),
 )  # fmt: skip
@@ -98,6 +108,9 @@ PLACE: tuple[Setting, ...] = (
     Setting("place.credentials_file", "path", kinds.path, None,
             "A file of NAME=value lines the place's kind needs (such as AWS_ACCESS_KEY_ID), readable by root only.",
             '"/etc/stead/attic.env"'),
+    Setting("place.prune_credentials_file", "path", kinds.path, None,
+            "A file of NAME=value lines that may delete from the place, used for pruning alone. A line "
+            "RESTIC_REPOSITORY=address gives another address for it.", '"/etc/stead/attic-prune.env"'),
 )  # fmt: skip
 
 #: Settings of a place that must be there.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 from stead.settings.nouns import HostPort
 from stead.words.quantities import parse_duration
@@ -114,6 +115,18 @@ def integer(least: int, most: int) -> Read:
         if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
             raise ValueError(f"a whole number from {least} to {most}")
         return value
+
+    return read
+
+
+def integer_or_all(least: int, most: int) -> Read:
+    """A whole number within bounds, or ``"all"``, which is ``most``."""
+
+    def read(value: object) -> int:
+        try:
+            return most if value == "all" else cast(int, integer(least, most)(value))
+        except ValueError as allowed:
+            raise ValueError(f'{allowed}, or "all"') from None
 
     return read
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 #: Backups start after this share of the allowed loss, so that a backup's own time still fits in the goal.
 _EARLY = 2 / 3
+#: A number of years that means every one.
+FOR_EVER = 10_000
 
 
 @dataclass(frozen=True)
@@ -16,6 +18,7 @@ class PlaceSetting:
     name: str
     url: str
     credentials_file: Path | None = None
+    prune_credentials_file: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,18 @@ class KeeperSettings:
     picture: float
     marker: float
     probe: float
+    read_back: float = 30 * 86400.0
+
+
+@dataclass(frozen=True)
+class RetentionSettings:
+    """How many hours, days, weeks, months and years keep their newest backup."""
+
+    hourly: int = 48
+    daily: int = 14
+    weekly: int = 8
+    monthly: int = 24
+    yearly: int = FOR_EVER
 
 
 @dataclass(frozen=True)
@@ -105,6 +120,7 @@ class Settings:
     alerts: AlertSettings
     keeper: KeeperSettings
     local: LocalSettings
+    retention: RetentionSettings = RetentionSettings()
 
     @property
     def public(self) -> bool:

@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 
 import click
 
-from stead import alerts, data, kit, live, machine
+from stead import alerts, data, kit, live, machine, recovery
 from stead.cli.here import Here, home_option, pass_here
 from stead.keeper.looking import look as look_at
 from stead.keeper.noting import note_endpoints
 from stead.keeper.wanted import wishes
 from stead.records import Records
-from stead.rehearsal.lock import held
+from stead.rehearsal.lock import Busy, held
 from stead.words.errors import SteadError
 from stead.words.progress import Silent
 from stead.words.verdict import Finding
@@ -92,6 +92,17 @@ def kit_(here: Here) -> None:
         records.set_findings("kit", kit.judge(records, kit.kit_of(here.home, here.settings), now), now)
 
 
+@command.command("recover")
+@home_option
+@pass_here
+def recover_(here: Here) -> None:
+    """Go on with a recovery that nobody works on any more."""
+    try:
+        recovery.go_on(here.home, here.settings, Silent())
+    except Busy:
+        return
+
+
 @command.command("alerts")
 @home_option
 @pass_here
@@ -115,6 +126,9 @@ def deadman(here: Here) -> None:
 @pass_here
 def revive(here: Here) -> None:
     """Start the live machine again if it is dead and nobody is starting or stopping it just now."""
+    if here.home.recovering.exists():
+        recovery.serve_copy(here.home, here.settings, Silent())
+        return
     with held(here.home, "up"):
         if machine.find(here.home, "live") is not None:
             return
