@@ -56,7 +56,7 @@ def tell(home: Home, wishes: Wishes, now: Moment | None = None) -> tuple[Outcome
 def observe(memory: Memory, wishes: Wishes, now: Moment) -> State:
     """Look at all open findings, keep what they mean, and store the findings about the ways themselves."""
     home = memory.home
-    facts, trouble = _read(home, wishes)
+    facts, trouble = _read(home, wishes, now)
 
     def look(state: State) -> State:
         # Without records nothing can be asked, and what was open stays open (see plan.observe).
@@ -123,11 +123,11 @@ def _went_out(state: State, way: str, message: Message, news: News | None, now: 
     return replace(state, letter=now)
 
 
-def _read(home: Home, wishes: Wishes) -> tuple[_Facts | None, str | None]:
+def _read(home: Home, wishes: Wishes, now: Moment) -> tuple[_Facts | None, str | None]:
     """What other rooms found and proved; None and the reason when it cannot be read."""
     try:
         with Records(home.records) as records:
-            return _Facts(records.open_findings(besides=SOURCE), read_proofs(records, wishes)), None
+            return _Facts(records.open_findings(besides=SOURCE), read_proofs(records, wishes, now)), None
     except BROKEN as broken:
         return None, str(broken)
 
