@@ -16,12 +16,13 @@ import sys
 import time
 from pathlib import Path
 
-from stead.exchange.importing import Wanted, bring_in
-from stead.words.home import Home
-from stead.words.progress import Silent
 from tests.rig.homes import new_home
 from tests.rig.releases import ensure
 from tests.rig.server import served
+
+from stead.exchange.importing import Wanted, bring_in
+from stead.words.home import Home
+from stead.words.progress import Silent
 
 _LINE = 75
 

@@ -17,6 +17,9 @@ from stead.words.verdict import Verdict
 from tests.alerts import far
 from tests.alerts.conftest import Clock, wanted
 
+#: Each message is a process of its own.
+pytestmark = pytest.mark.apart
+
 MINUTE, HOUR = 60.0, 3600.0
 PASS, FAIL, UNPROVEN = Verdict.PASS, Verdict.FAIL, Verdict.UNPROVEN
 

@@ -14,6 +14,9 @@ from stead.alerts.sending import Outcome, send
 from tests.alerts import far
 from tests.alerts.conftest import wanted
 
+#: Each message is a process of its own.
+pytestmark = pytest.mark.apart
+
 MESSAGE = Message("alarm", "Stead example.org: ein Prüfstück", "Grüße.\n.\nnext: make room\n")
 NAMES = {
     ("friend.example", "MX"): ["20 second.example.", "10 first.example."],

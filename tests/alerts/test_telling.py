@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import pytest
+
 from stead import alerts
 from stead.words.home import Home
 from stead.words.verdict import Finding, Severity
 from tests.alerts import far
 from tests.alerts.conftest import ALARM, Clock, all_tested, find, wanted
+
+#: Each message is a process of its own.
+pytestmark = pytest.mark.apart
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 

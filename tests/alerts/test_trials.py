@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
+import pytest
+
 from stead import alerts
 from stead.alerts.judging import judge
 from stead.alerts.telling import observe
@@ -13,6 +15,9 @@ from stead.words.home import Home
 from stead.words.verdict import Finding, Severity, Verdict
 from tests.alerts import far
 from tests.alerts.conftest import Clock, all_tested, find, wanted
+
+#: Each message is a process of its own.
+pytestmark = pytest.mark.apart
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 

@@ -15,6 +15,9 @@ from stead.words.home import Home
 from tests.alerts import far
 from tests.alerts.conftest import ALARM, Clock, all_tested, find, wanted
 
+#: Each message is a process of its own.
+pytestmark = pytest.mark.apart
+
 
 @pytest.mark.parametrize(
     ("url", "name"),
