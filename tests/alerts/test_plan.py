@@ -121,6 +121,13 @@ def test_nothing_is_over_while_nothing_can_be_asked(told: Told) -> None:
     ]
 
 
+@pytest.mark.parametrize("blind", ["not-set-up", "recovering", "records-broken"])
+def test_what_hides_other_findings_ends_none(told: Told, blind: str) -> None:
+    told.minutes(3, ALARM)
+    told.minutes(60, Finding(blind, Severity.WARNING, "it is not asked now", "", "wait"))
+    assert not any(news.over for _, news in told.messages)
+
+
 def test_an_alarm_that_became_a_warning_is_not_over(told: Told) -> None:
     told.minutes(2, ALARM)
     told.minutes(20, Finding(ALARM.id, Severity.WARNING, "nearly full", "", "make room"))
