@@ -73,6 +73,8 @@ def test_a_full_disk_is_told_once_with_what_was_open_and_its_end(
     for _ in range(10):
         alerts.tell(small_disk, wishes, clock.pass_(MINUTE))
     assert "well again" in hook.titles[-1] and len(hook.got) == 3
+    for words in (ALARM.what, "nothing can be recorded"):
+        assert words in hook.got[-1]["message"], "the newer memory counts, though the records work again"
     with Records(small_disk.records) as records:
         assert [one.kind for one in records.sent()] == ["over", "alarm"]
 

@@ -68,7 +68,7 @@ def test_a_proof_is_as_old_as_it_is_whatever_the_clock_says(place: Home, clock: 
     wishes = wanted()
     with Records(place.records) as records:
         records.save_proof("drill", Verdict.PASS, clock.now().time, 1.0, {"place": "attic"})
-        proofs = read_proofs(records, wishes)
+        proofs = read_proofs(records, wishes, clock.now())
     seen = sights({}, proofs, wishes, clock.pass_(2 * MINUTE))
     clock.wall += jump
     now = clock.pass_(8 * MINUTE)
@@ -79,7 +79,7 @@ def test_a_proof_from_the_future_proves_nothing(place: Home, clock: Clock) -> No
     wishes = wanted()
     with Records(place.records) as records:
         records.save_proof("drill", Verdict.PASS, clock.now().time + timedelta(hours=1), 1.0, {"place": "attic"})
-        proofs = read_proofs(records, wishes)
+        proofs = read_proofs(records, wishes, clock.now())
     assert age_of(sights({}, proofs, wishes, clock.now()), f"{DRILL} attic", clock.now()) == float("inf")
 
 

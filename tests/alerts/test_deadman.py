@@ -31,10 +31,16 @@ def outside(trusted: ssl.SSLContext) -> Iterator[far.Watcher]:
 
 
 def proof(
-    home: Home, clock: Clock, verdict: Verdict, place: str = "attic", ago: float = 0.0, kind: str = "drill"
+    home: Home,
+    clock: Clock,
+    verdict: Verdict,
+    place: str = "attic",
+    ago: float = 0.0,
+    kind: str = "drill",
+    **seen: Any,
 ) -> None:
     with Records(home.records) as records:
-        records.save_proof(kind, verdict, clock.now().time - timedelta(seconds=ago), 1.0, {"place": place})
+        records.save_proof(kind, verdict, clock.now().time - timedelta(seconds=ago), 1.0, {"place": place, **seen})
 
 
 def feed(home: Home, clock: Clock, outside: far.Watcher, **more: Any) -> Verdict:
@@ -55,6 +61,23 @@ def test_a_failed_drill_is_said(place: Home, clock: Clock, outside: far.Watcher)
     proof(place, clock, FAIL)
     assert feed(place, clock, outside) is FAIL and outside.paths == ["/ping/0a1b-geheim/fail"]
     assert outside.alarms
+
+
+def test_a_good_drill_of_an_older_backup_says_nothing_of_the_newest(
+    place: Home, clock: Clock, outside: far.Watcher
+) -> None:
+    proof(place, clock, UNPROVEN)
+    proof(place, clock, PASS, age="yesterday")
+    assert feed(place, clock, outside) is UNPROVEN and not outside.calls
+
+
+@pytest.mark.parametrize("seen", [{"age": "oldest"}, {"method": "full"}])
+def test_a_failed_one_of_an_older_backup_or_of_all_is_said(
+    place: Home, clock: Clock, outside: far.Watcher, seen: dict[str, Any]
+) -> None:
+    proof(place, clock, FAIL, **seen)
+    proof(place, clock, PASS)
+    assert feed(place, clock, outside) is FAIL and outside.alarms
 
 
 @pytest.mark.parametrize("kind", ["none", "unproven", "only a backup", "one place of two", "one failed", "old"])
@@ -78,7 +101,7 @@ def test_what_proves_nothing_does_not_feed(place: Home, clock: Clock, outside: f
 
 @pytest.mark.parametrize(
     ("status", "said", "words"),
-    [(500, "broken", "500"), (302, "", "302"), (200, "OK (not found)", "not found"), (404, "", "404")],
+    [(500, "broken", "500"), (302, "", "302"), (200, "not found: /ping/0a1b-geheim", "not found"), (404, "", "404")],
 )
 def test_it_is_tried_three_times_and_a_wrong_answer_is_known(
     place: Home, clock: Clock, outside: far.Watcher, status: int, said: str, words: str

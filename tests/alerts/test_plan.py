@@ -29,12 +29,12 @@ def warning(key: str) -> Finding:
         ("drill-old:attic", 3 * HOUR, 3 * HOUR + 1),
         ("backup-failing:attic", HOUR, HOUR + 1),
         ("backup-old:attic", HOUR, HOUR + 1),
-        ("read-back-old:attic", 33 * DAY, 33 * DAY + 1),
+        ("drill-old:attic/yesterday", 36 * HOUR, 36 * HOUR + 1),
     ],
 )
 def test_what_stays_unproven_past_its_deadline_is_an_alarm(key: str, quiet: float, alarm: float) -> None:
     """It is as old as the last good one, however lately the finding got its name."""
-    name = f"{key.rpartition('-')[0] if not key.startswith('read') else 'read-back'} attic"
+    name = f"{key.partition('-')[0]} {key.partition(':')[2]}"
     assert aged(warning(key), 0.0, {name: quiet}, WISHES).severity is Severity.WARNING
     late = aged(warning(key), 0.0, {name: alarm}, WISHES)
     assert late.severity is Severity.ALARM and "unproven for" in late.what
@@ -43,6 +43,8 @@ def test_what_stays_unproven_past_its_deadline_is_an_alarm(key: str, quiet: floa
 def test_other_unproven_things_age_by_how_long_they_are_there() -> None:
     assert aged(warning("probes-old"), HOUR, {}, WISHES).severity is Severity.WARNING
     assert aged(warning("probes-old"), HOUR + 1, {}, WISHES).severity is Severity.ALARM
+    assert aged(warning("read-back-old:attic"), 3 * DAY, {}, WISHES).severity is Severity.WARNING
+    assert aged(warning("read-back-old:attic"), 3 * DAY + 1, {}, WISHES).severity is Severity.ALARM
     for forever in ("same-disk-only", "kit-missing", "alerts-one-way"):
         assert aged(warning(forever), 1000 * DAY, {}, WISHES).severity is Severity.WARNING
 
@@ -117,6 +119,13 @@ def test_nothing_is_over_while_nothing_can_be_asked(told: Told) -> None:
         "probe-failing:mail/receive",
         "server-down",
     ]
+
+
+@pytest.mark.parametrize("blind", ["not-set-up", "recovering", "records-broken"])
+def test_what_hides_other_findings_ends_none(told: Told, blind: str) -> None:
+    told.minutes(3, ALARM)
+    told.minutes(60, Finding(blind, Severity.WARNING, "it is not asked now", "", "wait"))
+    assert not any(news.over for _, news in told.messages)
 
 
 def test_an_alarm_that_became_a_warning_is_not_over(told: Told) -> None:

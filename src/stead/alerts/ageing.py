@@ -14,10 +14,11 @@ from stead.words.verdict import Finding, Severity
 _MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0
 
 #: Findings about a deadline of a place: they are as old as its last good one, whatever they are called today.
-_OF_A_PLACE = re.compile(r"(backup|drill|read-back)-[a-z-]+:(.+)")
+_OF_A_PLACE = re.compile(r"(backup|drill)-[a-z-]+:(.+)")
 #: Beginning of another finding's id, and the seconds after which it is an alarm though nothing was proven wrong.
 _LIMITS: tuple[tuple[str, float], ...] = (
     ("probes-old", _HOUR),
+    ("read-back-", 3 * _DAY),
     ("act-failing:", _DAY),
     ("half-done:", _DAY),
     ("clock-jump", _DAY),
@@ -33,8 +34,8 @@ def aged(finding: Finding, held: float, ages: Mapping[str, float], wishes: Wishe
         return finding
     allowed = next((seconds for start, seconds in _LIMITS if finding.id.startswith(start)), None)
     if match := _OF_A_PLACE.fullmatch(finding.id):
-        allowed = limit(match[1], wishes)
-        held = ages.get(f"{match[1]} {match[2]}", held)
+        name = f"{match[1]} {match[2]}"
+        allowed, held = limit(name, wishes), ages.get(name, held)
     if allowed is None or held <= allowed:
         return finding
     passed = f"for {say_duration(held)} now" if held < 400 * _DAY else "nobody can tell since when"

@@ -5,26 +5,27 @@ An age is measured from when a proof was first seen, so that a clock that jumps 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 
 from stead.alerts.moment import Moment
 from stead.alerts.state import Sight
 from stead.alerts.wishes import Wishes
 from stead.records import Proof, Records
+from stead.rehearsal.ages import Age
 from stead.words.quantities import say_duration
 from stead.words.verdict import Verdict
 
 _HOUR, _DAY = 3600.0, 86400.0
-#: What has a deadline, as findings' ids begin and as proofs are called. A place is read back within 30 days.
+#: What has a deadline, as findings' ids begin and as proofs are called.
 BACKUP, DRILL, READ_BACK = "backup", "drill", "read-back"
-_READ_BACK_WITHIN = 33 * _DAY
-_LOOKED_AT = 400
-#: Ages of backups that are drilled beside the newest, as their proofs say.
-_OLDER = ("yesterday", "week", "oldest")
+#: Drills of older backups have deadlines of their own, called ``drill PLACE/AGE``.
+_OLDER = tuple(age.value for age in Age if age is not Age.NEWEST)
 #: A proof dated further ahead than this was made under another clock.
 _AHEAD = 60.0
+_CLOCKS_DIFFER = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
@@ -43,48 +44,54 @@ class PlaceProofs:
     newest: Mapping[str, Proof]
 
 
-def read_proofs(records: Records, wishes: Wishes) -> PlaceProofs:
+def read_proofs(records: Records, wishes: Wishes, now: Moment) -> PlaceProofs:
     """Read them."""
-    reads = records.proofs(READ_BACK, limit=_LOOKED_AT)
     good: dict[str, Dated] = {}
     newest: dict[str, Proof] = {}
     for place in wishes.places:
-        if snapshot := records.newest_snapshot(place):
+        if snapshot := records.newest_snapshot(place, until=now.time + _CLOCKS_DIFFER):
             good[f"{BACKUP} {place}"] = Dated(snapshot.id, snapshot.data_at)
-        if drilled := records.last_proof(DRILL, place, verdict=Verdict.PASS):
-            good[f"{DRILL} {place}"] = Dated(str(drilled.id), drilled.at)
-        if last := _newest_drill(records, place):
-            newest[f"{DRILL} {place}"] = last
-        here = [proof for proof in reads if proof.evidence.get("place") == place]
-        passed = [proof for proof in here if proof.verdict is Verdict.PASS]
-        good |= {f"{READ_BACK} {place}": Dated(str(proof.id), proof.at) for proof in passed[:1]}
-        newest |= {f"{READ_BACK} {place}": proof for proof in here[:1]}
+        for name, last in _proofs(records, place):
+            if passed := last(Verdict.PASS):
+                good[name] = Dated(str(passed.id), passed.at)
+            if any_ := last(None):
+                newest[name] = any_
     return PlaceProofs(good, newest)
 
 
-def _newest_drill(records: Records, place: str) -> Proof | None:
-    """The last drill of the newest backup; or one of an older backup that failed: a good newest one does not hide it."""
+def _proofs(records: Records, place: str) -> Iterator[tuple[str, Callable[[Verdict | None], Proof | None]]]:
+    """Each thing that is proven of a place, and how to ask for its last proof of a verdict."""
+    yield (
+        f"{DRILL} {place}",
+        # A host without FUSE makes full ones only.
+        lambda verdict: (
+            records.last_proof(DRILL, place, verdict=verdict)
+            or records.last_proof(DRILL, place, method="full", verdict=verdict)
+        ),
+    )
+    yield f"{DRILL} {place}/full", lambda verdict: records.last_proof(DRILL, place, method="full", verdict=verdict)
     for age in _OLDER:
-        last = records.last_proof(DRILL, place, age=age)
-        if last is not None and last.verdict is Verdict.FAIL:
-            return last
-    return records.last_proof(DRILL, place)
+        yield f"{DRILL} {place}/{age}", partial(_older, records, place, age)
+    yield f"{READ_BACK} {place}", lambda verdict: records.last_proof(READ_BACK, place, verdict=verdict)
+
+
+def _older(records: Records, place: str, age: str, verdict: Verdict | None) -> Proof | None:
+    return records.last_proof(DRILL, place, age=age, verdict=verdict)
 
 
 def sights(before: Mapping[str, Sight], proofs: PlaceProofs, wishes: Wishes, now: Moment) -> dict[str, Sight]:
     """When each last good one was first seen; where there is none, since when there is none."""
+    always = [f"{kind} {place}" for place in wishes.places for kind in (BACKUP, DRILL, READ_BACK)]
     found = {}
-    for place in wishes.places:
-        for kind in (BACKUP, DRILL, READ_BACK):
-            name = f"{kind} {place}"
-            dated, old = proofs.good.get(name), before.get(name)
-            key = dated.key if dated else ""
-            if old is not None and old.key == key:
-                found[name] = old
-            elif dated is None:
-                found[name] = Sight("", now, 0.0)
-            elif (age := now.wall - dated.at.timestamp()) >= -_AHEAD:
-                found[name] = Sight(key, now, max(0.0, age))
+    for name in dict.fromkeys((*always, *proofs.good, *proofs.newest)):
+        dated, old = proofs.good.get(name), before.get(name)
+        key = dated.key if dated else ""
+        if old is not None and old.key == key:
+            found[name] = old
+        elif dated is None:
+            found[name] = Sight("", now, 0.0)
+        elif (age := now.wall - dated.at.timestamp()) >= -_AHEAD:
+            found[name] = Sight(key, now, max(0.0, age))
     return found
 
 
@@ -94,11 +101,17 @@ def age_of(sights_: Mapping[str, Sight], name: str, now: Moment) -> float:
     return sight.age + now.since(sight.seen, unknown=float("inf")) if sight else float("inf")
 
 
-def limit(kind: str, wishes: Wishes) -> float:
-    """Seconds after which one that is still unproven is an alarm."""
+def limit(name: str, wishes: Wishes) -> float:
+    """Seconds after which what is called so (``KIND PLACE``) and is still unproven is an alarm."""
+    kind, _, place = name.partition(" ")
     if kind == BACKUP:
         return max(_HOUR, 2 * wishes.lose_at_most)
-    return max(_HOUR, 3 * wishes.prove_every) if kind == DRILL else _READ_BACK_WITHIN
+    if kind == READ_BACK:
+        return 1.1 * wishes.read_back
+    if place.endswith("/full"):
+        return 50 * _DAY
+    # Older backups take turns, a drill in four intervals.
+    return max(_DAY, 36 * wishes.prove_every) if "/" in place else max(_HOUR, 3 * wishes.prove_every)
 
 
 def states(
@@ -106,8 +119,7 @@ def states(
 ) -> Iterator[tuple[str, str, str]]:
     """A row for each deadline: its subject, ``kept``, ``late`` or ``never``, and why."""
     for name in sights_:
-        kind = name.partition(" ")[0]
-        age, allowed = age_of(sights_, name, now), limit(kind, wishes)
+        age, allowed = age_of(sights_, name, now), limit(name, wishes)
         if name not in proofs.good:
             yield f"deadline {name}", "never", "there was no good one yet"
         else:

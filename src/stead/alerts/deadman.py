@@ -18,7 +18,7 @@ from stead.alerts.plan import fared
 from stead.alerts.sending import Outcome, feed
 from stead.alerts.state import Sight
 from stead.alerts.wishes import Wishes
-from stead.records import Records
+from stead.records import Proof, Records
 from stead.words.home import Home
 from stead.words.verdict import Verdict, worst
 
@@ -27,16 +27,22 @@ _FRESH = 2
 
 
 def verdict(proofs: PlaceProofs, seen: Mapping[str, Sight], wishes: Wishes, now: Moment) -> Verdict:
-    """What the newest drills of all places say together; one that is missing or stale proves nothing."""
-    return worst(_of_place(proofs, seen, f"{DRILL} {place}", wishes, now) for place in wishes.places)
+    """What the drills of all places say together; one that is missing or stale proves nothing.
+
+    The drill of the newest backup must have passed; a failed one of an older backup, or of a whole place, is a failure.
+    """
+    failed = [Verdict.FAIL for name, proof in proofs.newest.items() if _failed_drill(name, proof)]
+    return worst([*(_of_place(proofs, seen, f"{DRILL} {place}", wishes, now) for place in wishes.places), *failed])
+
+
+def _failed_drill(name: str, proof: Proof) -> bool:
+    return name.startswith(f"{DRILL} ") and proof.verdict is Verdict.FAIL
 
 
 def _of_place(proofs: PlaceProofs, seen: Mapping[str, Sight], name: str, wishes: Wishes, now: Moment) -> Verdict:
     newest = proofs.newest.get(name)
-    if newest is None or newest.verdict is Verdict.UNPROVEN:
-        return Verdict.UNPROVEN
-    if newest.verdict is Verdict.FAIL:
-        return Verdict.FAIL
+    if newest is None or newest.verdict is not Verdict.PASS:
+        return newest.verdict if newest else Verdict.UNPROVEN
     return Verdict.PASS if age_of(seen, name, now) <= _FRESH * wishes.prove_every else Verdict.UNPROVEN
 
 
@@ -46,7 +52,7 @@ def feed_deadman(home: Home, wishes: Wishes, now: Moment | None = None) -> tuple
     memory = Memory(home)
     try:
         with Records(home.records) as records:
-            proofs = read_proofs(records, wishes)
+            proofs = read_proofs(records, wishes, now)
     except BROKEN:
         return Verdict.UNPROVEN, None
     state = memory.change(lambda before: replace(before, sights=sights(before.sights, proofs, wishes, now)))

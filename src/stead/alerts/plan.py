@@ -28,7 +28,7 @@ _RETRIES = (_MINUTE, _MINUTE, 2 * _MINUTE, 5 * _MINUTE, 15 * _MINUTE)
 #: A computer that has just started is given time to do what it missed.
 _STARTING = 5 * _MINUTE
 #: While one of these holds, nothing else can be asked again, so nothing else is over.
-_BLIND = frozenset({"server-down", "not-set-up", "records-broken"})
+_BLIND = frozenset({"server-down", "not-set-up", "recovering", "records-broken"})
 _INF = float("inf")
 
 

@@ -22,7 +22,6 @@ from stead.words.verdict import Finding, Severity
 
 #: Without any memory a message may go out in the first minutes of each half hour only.
 _BLIND_EVERY, _BLIND_FOR = 1800.0, 120.0
-_BROKEN_ID = "records-broken"
 
 
 @dataclass(frozen=True)
@@ -57,10 +56,11 @@ def tell(home: Home, wishes: Wishes, now: Moment | None = None) -> tuple[Outcome
 def observe(memory: Memory, wishes: Wishes, now: Moment) -> State:
     """Look at all open findings, keep what they mean, and store the findings about the ways themselves."""
     home = memory.home
-    facts, trouble = _read(home, wishes)
+    facts, trouble = _read(home, wishes, now)
 
     def look(state: State) -> State:
-        known = facts.findings if facts else _as_told(state)
+        # Without records nothing can be asked, and what was open stays open (see plan.observe).
+        known = facts.findings if facts else ()
         seen = sights(state.sights, facts.proofs, wishes, now) if facts else state.sights
         ages = {name: age_of(seen, name, now) for name in seen} if facts else {}
         broken = [_broken(home, trouble)] if trouble else []
@@ -123,28 +123,19 @@ def _went_out(state: State, way: str, message: Message, news: News | None, now: 
     return replace(state, letter=now)
 
 
-def _read(home: Home, wishes: Wishes) -> tuple[_Facts | None, str | None]:
+def _read(home: Home, wishes: Wishes, now: Moment) -> tuple[_Facts | None, str | None]:
     """What other rooms found and proved; None and the reason when it cannot be read."""
     try:
         with Records(home.records) as records:
-            return _Facts(records.open_findings(besides=SOURCE), read_proofs(records, wishes)), None
+            return _Facts(records.open_findings(besides=SOURCE), read_proofs(records, wishes, now)), None
     except BROKEN as broken:
         return None, str(broken)
-
-
-def _as_told(state: State) -> list[Finding]:
-    """What was open when the records could still be read."""
-    return [
-        Finding(alert.id, Severity.ALARM, alert.what, alert.since, alert.next)
-        for alert in state.alerts.values()
-        if alert.gone is None and alert.id != _BROKEN_ID
-    ]
 
 
 def _broken(home: Home, trouble: str) -> Finding:
     what = f"nothing can be recorded any more, so nothing is proven: {trouble}"
     next_step = f"see whether the disk under {home.lib} is full (df -h {home.lib}) or broken (dmesg), and make room"
-    return Finding(_BROKEN_ID, Severity.ALARM, what, "", next_step)
+    return Finding("records-broken", Severity.ALARM, what, "", next_step)
 
 
 def _letters(home: Home, wishes: Wishes, state: State, now: Moment, free: list[str]) -> dict[str, Message]:

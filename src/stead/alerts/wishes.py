@@ -30,6 +30,7 @@ class Wishes:
     deadman: str | None = field(repr=False, default=None)
     resolver: HostPort | None = None
     mail_port: int = 25
+    read_back: float = 30 * 86400.0
 
     @cached_property
     def ways(self) -> tuple[Way, ...]:
@@ -51,6 +52,7 @@ def wishes_of(settings: Settings, places: tuple[str, ...]) -> Wishes:
         deadman=alerts.deadman,
         resolver=alerts.resolver,
         mail_port=alerts.mail_port,
+        read_back=settings.keeper.read_back,
     )
 
 
