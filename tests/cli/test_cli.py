@@ -26,7 +26,7 @@ from stead.words.verdict import Verdict
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 
 
-_GROUPS = {"user": "add", "backup": "list", "proofs": "verify", "site": "publish", "kit": "write"}
+_GROUPS = {"user": "add", "backup": "list", "proofs": "verify", "site": "publish", "kit": "write", "place": "add"}
 _HELPED = [f"{verb} {_GROUPS[verb]}" if verb in _GROUPS else verb for verb in VERBS]
 
 

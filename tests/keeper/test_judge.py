@@ -10,7 +10,7 @@ import pytest
 
 from stead.keeper.facts import DrillFact, Facts, HalfDone, PlaceFact, ReleaseFact
 from stead.keeper.report import to_json
-from stead.keeper.status import Sleep, judge
+from stead.keeper.status import Sleep, StatusReport, judge
 from stead.records import CheckedProbe, Measured
 from stead.settings import Goals
 from stead.words.probe import ProbeResult
@@ -58,9 +58,14 @@ def with_probe(age: float = 120, **changes: Any) -> Facts:
     return replace(GOOD, probes=(CheckedProbe(replace(PROBE.result, **changes), ago(seconds=age)),))
 
 
+def told(report: StatusReport) -> tuple[Finding, ...]:
+    """Findings without the notes on the 3-2-1-1-0 rule: one place keeps it in nothing (see ``test_copies``)."""
+    return tuple(finding for finding in report.findings if not finding.id.startswith("copies-"))
+
+
 def test_the_sentence() -> None:
     report = judge(GOOD)
-    assert report.sleep is Sleep.YES and report.findings == () and report.exit_code == 0
+    assert report.sleep is Sleep.YES and told(report) == () and report.exit_code == 0
     assert report.sentence == (
         "You can sleep: if this computer died now you would lose 4 min of data and be back in 1 min 50 s "
         "on a new one (proven 12 min ago)."
@@ -122,7 +127,7 @@ def test_each_finding_fires(key: str) -> None:
     ],
 )
 def test_each_finding_is_silent(facts: Facts) -> None:
-    assert judge(facts).findings == () and judge(facts).sleep is Sleep.YES
+    assert told(judge(facts)) == () and judge(facts).sleep is Sleep.YES
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ DRILL = replace(HEAVY, name="drill-a", interval=3600)
 def test_every_act_of_the_contract_with_its_interval() -> None:
     found = {act.name: act for act in acts(SETTINGS, ["attic", "cellar"])}
     assert [found[name].interval for name in ("mark", "probe", "picture", "data", "backup")] == [60, 300, 600, 60, 600]
-    assert found["drill-cellar"].args == ("drill", "--place", "cellar")
+    assert found["drill-cellar"].args == ("drill", "--place", "cellar", "--by-keeper")
     assert found["drill-attic"].interval == 3600 and "sweep" in found
     assert all(act.deadline > 0 for act in found.values())
 

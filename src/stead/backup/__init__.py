@@ -11,18 +11,24 @@ from stead.backup.holds import accept, holds, watch_changes
 from stead.backup.known import Known, KnownSnapshot, load_known
 from stead.backup.making import carry_manifest
 from stead.backup.manifest import Summary, manifest_digest, manifest_maker, read_manifest, summarise
-from stead.backup.opening import ensure_place, open_place, place_of
-from stead.backup.place import Kind, Place, credentials, kind_of, url_without_secrets
+from stead.backup.opening import ensure_place, open_place, place_from, place_of
+from stead.backup.place import Kind, Limits, Place, credentials, kind_of, url_without_secrets
+from stead.backup.quiet import quiet_seconds, resting
 from stead.backup.releases import ensure_release_in_place
 from stead.backup.restic import Checked, Restic, Snapshot, check, ls, repository_id, snapshots
 from stead.backup.restoring import Restored, restore_cold
+from stead.backup.traffic import count, left_this_month, read_budget, this_month
 from stead.backup.troubles import (
     NoDisk,
     NoFuse,
     NoSuchSnapshot,
+    OverLimit,
     PlaceBusy,
+    PlaceClock,
     PlaceDamaged,
     PlaceFull,
+    PlaceReadOnly,
+    PlaceRefuses,
     PlaceUnreachable,
     WrongPassword,
     first,
@@ -36,14 +42,19 @@ __all__ = [
     "Kind",
     "Known",
     "KnownSnapshot",
+    "Limits",
     "MountedPlace",
     "NoDisk",
     "NoFuse",
     "NoSuchSnapshot",
+    "OverLimit",
     "Place",
     "PlaceBusy",
+    "PlaceClock",
     "PlaceDamaged",
     "PlaceFull",
+    "PlaceReadOnly",
+    "PlaceRefuses",
     "PlaceUnreachable",
     "Restic",
     "Restored",
@@ -55,6 +66,7 @@ __all__ = [
     "carry_manifest",
     "check",
     "compare_with_manifest",
+    "count",
     "credentials",
     "damage",
     "ensure_place",
@@ -64,6 +76,7 @@ __all__ = [
     "give_up",
     "holds",
     "kind_of",
+    "left_this_month",
     "load_known",
     "losses",
     "ls",
@@ -75,16 +88,21 @@ __all__ = [
     "mounted",
     "open_place",
     "outside_data",
+    "place_from",
     "place_of",
+    "quiet_seconds",
+    "read_budget",
     "read_manifest",
     "repository_id",
     "require_fuse",
     "require_snapshot",
+    "resting",
     "restore_cold",
     "run_backup",
     "same_disk",
     "snapshots",
     "summarise",
+    "this_month",
     "undeclared",
     "url_without_secrets",
     "watch_changes",

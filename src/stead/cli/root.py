@@ -21,6 +21,7 @@ VERBS = {
     "user": "Accounts: add, remove, list, password.",
     "endpoints": "Where each protocol is reached, and the certificate authority's file.",
     "backup": "Backups: run, list, places, explain.",
+    "place": "Places for copies: add, test, remove, list.",
     "drill": "Boot the newest backup in a sealed network and find out whether it really works.",
     "kit": "The recovery kit: write it, prove that you hold it, show what is in it.",
     "recover": "Everything back on a new computer, from nothing but the recovery kit.",

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from stead.backup import quiet_seconds
 from stead.records.nouns import CheckedProbe, Measured
-from stead.settings.nouns import Goals
+from stead.settings.nouns import Goals, Medium, Quiet
 from stead.words.verdict import Finding, Verdict
 
 
@@ -25,8 +26,20 @@ class DrillFact:
 
 
 @dataclass(frozen=True)
+class TryFact:
+    """The last try of a place. ``refused``: what was written could not be destroyed; ``offsite`` None: not known."""
+
+    at: datetime
+    verdict: Verdict
+    reason: str | None
+    refused: bool | None
+    offsite: bool | None
+
+
+@dataclass(frozen=True)
 class PlaceFact:
     """One place: what is known to be in it and what drills of it found (the last one, and the last that passed).
+    ``used_of_month`` is the share of the bytes allowed in this month.
 
     ``trouble`` is why the last backup to it went wrong; not ``trouble_proven``: it could only not be made.
     """
@@ -41,6 +54,11 @@ class PlaceFact:
     trouble: str | None = None
     trouble_proven: bool = True
     trouble_next: str | None = None
+    medium: Medium = Medium.DISK
+    append_only: bool = False
+    quiet: Quiet | None = None
+    tried: TryFact | None = None
+    used_of_month: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -98,4 +116,8 @@ class Facts:
     def proven(self, place: PlaceFact) -> bool:
         """Whether the last drill of a place passed, and lately enough."""
         last = place.last_drill
-        return last is not None and last.verdict is Verdict.PASS and self.age(last.at) <= self.proof_age_allowed
+        return last is not None and last.verdict is Verdict.PASS and self.wake(place, last.at) <= self.proof_age_allowed
+
+    def wake(self, place: PlaceFact, moment: datetime) -> float:
+        """The age of a moment without the place's quiet hours: what deadlines count."""
+        return max(0.0, self.age(moment) - quiet_seconds(place.quiet, moment, self.now))

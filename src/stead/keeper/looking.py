@@ -5,17 +5,19 @@ from __future__ import annotations
 import base64
 import json
 import os
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from stead import machine
-from stead.backup import same_disk, url_without_secrets
+from stead.backup import Kind, kind_of, same_disk, this_month, url_without_secrets
 from stead.keeper import prepared, running
-from stead.keeper.facts import DrillFact, Facts, HalfDone, PlaceFact, ReleaseFact
+from stead.keeper.facts import DrillFact, Facts, HalfDone, PlaceFact, ReleaseFact, TryFact
 from stead.keeper.places import place_settings
 from stead.keeper.status import StatusReport, judge
 from stead.records import Proof, Records
-from stead.settings import PlaceSetting, Settings
+from stead.settings import Medium, PlaceSetting, Settings
 from stead.words.home import Home
 from stead.words.quantities import read_time
 from stead.words.verdict import Verdict
@@ -23,6 +25,7 @@ from stead.words.verdict import Verdict
 #: Source of the judgement's own findings in the records.
 SOURCE = "status"
 _DRILLS_LOOKED_AT = 150
+_MEDIA = {Kind.FOLDER: Medium.DISK, Kind.SFTP: Medium.COMPUTER, Kind.REST: Medium.COMPUTER}
 
 
 def look(home: Home, settings: Settings) -> StatusReport:
@@ -72,7 +75,34 @@ def places(home: Home, settings: Settings, records: Records) -> tuple[PlaceFact,
     """What the records know of each place."""
     drills = records.proofs("drill", limit=_DRILLS_LOOKED_AT)
     backups = records.proofs("backup", limit=_DRILLS_LOOKED_AT)
-    return tuple(_place(home, place, records, drills, backups) for place in place_settings(home, settings))
+    tries = records.proofs("place", limit=_DRILLS_LOOKED_AT)
+    found = (_place(home, place, records, drills, backups) for place in place_settings(home, settings))
+    return tuple(
+        replace(fact, **_limits(home, wanted), tried=_tried(wanted.name, tries))
+        for fact, wanted in zip(found, place_settings(home, settings), strict=True)
+    )
+
+
+def _limits(home: Home, wanted: PlaceSetting) -> dict[str, Any]:
+    """What the settings say of a place beyond its address, and how far the month's bytes are used."""
+    used = 0.0
+    if wanted.bytes_a_month is not None:
+        month = this_month(home, wanted.name)
+        used = (month.sent + month.read) / wanted.bytes_a_month
+    return {
+        "medium": wanted.medium or _MEDIA.get(kind_of(wanted.url), Medium.CLOUD),
+        "append_only": wanted.append_only,
+        "quiet": wanted.quiet_hours,
+        "used_of_month": used,
+    }
+
+
+def _tried(place: str, tries: tuple[Proof, ...]) -> TryFact | None:
+    last = next((proof for proof in tries if proof.evidence.get("place") == place), None)
+    if last is None:
+        return None
+    seen = last.evidence
+    return TryFact(last.at, last.verdict, seen.get("reason"), seen.get("refused"), seen.get("offsite"))
 
 
 def _place(

@@ -40,7 +40,7 @@ def acts(settings: Settings, places: Iterable[str]) -> tuple[Act, ...]:
     drills = tuple(
         Act(
             f"drill-{place}",
-            ("drill", "--place", place),
+            ("drill", "--place", place, "--by-keeper"),
             settings.goals.prove_every,
             30 * _MINUTE,
             alone=HEAVY,
@@ -55,7 +55,8 @@ def acts(settings: Settings, places: Iterable[str]) -> tuple[Act, ...]:
         Act("mark", ("act", "mark"), wanted.marker, max(50.0, wanted.marker), alone=OUTSIDE, first=2),
         Act("probe", ("probe",), wanted.probe, 2 * _MINUTE, alone=OUTSIDE, first=5),
         Act("picture", ("act", "picture"), wanted.picture, 5 * _MINUTE, kept=True, first=5),
-        Act("backup", ("backup", "run"), settings.backup_interval, 6 * _HOUR, HEAVY, True, 10),
+        Act("places", ("act", "places"), 6 * _HOUR, 30 * _MINUTE, HEAVY, True, 15 * _MINUTE),
+        Act("backup", ("backup", "run", "--by-keeper"), settings.backup_interval, 6 * _HOUR, HEAVY, True, 10),
         *drills,
         Act("look", ("act", "look"), _MINUTE, _MINUTE, first=15),
         Act("kit", ("act", "kit"), _HOUR, _MINUTE, first=90),

@@ -48,12 +48,17 @@ class Saving:
     next: str | None = None
 
 
-def backup(home: Home, settings: Settings, progress: Progress, place: str | None = None) -> tuple[Saving, ...]:
+def backup(
+    home: Home, settings: Settings, progress: Progress, place: str | None = None, *, by_keeper: bool = False
+) -> tuple[Saving, ...]:
     """Back up to every place (or the one named); a place that fails or hangs never stops another.
 
     The picture, its count and its manifest are made once and go to all of them, side by side.
+    ``by_keeper``: a place in its quiet hours is left alone.
     """
     chosen = place_settings(home, settings, place)
+    if by_keeper:
+        chosen = tuple(one for one in chosen if not copies.resting(one, datetime.now()))
     with held(home, "backup", wait=60):
         release = current_release(home)
         ready = side_by_side(chosen, lambda one, told: _ready(home, release, one, told), progress)
@@ -72,10 +77,11 @@ def backup(home: Home, settings: Settings, progress: Progress, place: str | None
 
 @dataclass(frozen=True)
 class _Ready:
-    """A place that is open and holds the release, as the snapshot named."""
+    """A place that is open and holds the release, as the snapshot named; ``left`` are bytes that may go there."""
 
     place: Place
     release: str
+    left: int | None = None
 
     @property
     def name(self) -> str:
@@ -95,10 +101,12 @@ def _ready(home: Home, release: Release, wanted: PlaceSetting, progress: Progres
     began = time.monotonic()
     try:
         program = restic_program(home)
+        left = copies.left_this_month(home, wanted)
+        limits = copies.Limits(wanted.upload_limit, wanted.download_limit)
         place, _made = copies.ensure_place(
-            home, wanted.name, wanted.url, program, credentials_file=wanted.credentials_file
+            home, wanted.name, wanted.url, program, credentials_file=wanted.credentials_file, limits=limits
         )
-        return _Ready(place, _keep_release(home, place, program, release, progress))
+        return _Ready(place, _keep_release(home, place, program, release, progress), left)
     except SteadError as trouble:
         return _failed(wanted.name, began, trouble)
 
@@ -157,7 +165,7 @@ def _save(home: Home, release: Release, ready: _Ready, taken: _Taken, progress: 
         with progress.step(f"backup to {place.name}"):
             outcome = copies.run_backup(
                 home, place, restic_program(home), taken.picture, inventory=taken.inventory, release=release.id,
-                progress=progress, expected=_expected(),
+                progress=progress, expected=_expected(), most=ready.left,
             )  # fmt: skip
     except SteadError as trouble:
         return _failed(place.name, began, trouble)

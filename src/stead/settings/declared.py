@@ -88,6 +88,25 @@ PLACE: tuple[Setting, ...] = (
     Setting("place.credentials_file", "path", kinds.path, None,
             "A file of NAME=value lines the place's kind needs (such as AWS_ACCESS_KEY_ID), readable by root only.",
             '"/etc/stead/attic.env"'),
+    Setting("place.upload_limit", "speed", kinds.rate, None,
+            "The most that is sent there in a second.", '"2MB/s"'),
+    Setting("place.download_limit", "speed", kinds.rate, None,
+            "The most that is read from there in a second. A recovery obeys it, too.", '"10MB/s"'),
+    Setting("place.bytes_a_month", "size", kinds.amount, None,
+            "The most that goes to and from it in a calendar month, as counted here. Beyond it nothing is backed up "
+            "there until the next month, which is an alarm; from four fifths on it is a warning.", '"200GB"'),
+    Setting("place.quiet_hours", "hours", kinds.hours, None,
+            "Hours of the day, in this computer's local time, in which the keeper leaves the place alone: no backup, "
+            "no drill. Their length does not count against the deadlines.", '"18:00-23:00"'),
+    Setting("place.append_only", "true or false", kinds.flag, None,
+            "The place lets nothing be deleted, so nobody tries to. `stead place add` sets it as found.", "true"),
+    Setting("place.medium", "word", kinds.medium, None,
+            "What its copies lie on: disk, computer or cloud. Not set: by the kind of its address.", '"cloud"'),
+    Setting("place.cost_per_gb", "amount of money", kinds.money, None,
+            "What reading back a gigabyte costs there, in your currency. Drills keep below cost_a_month with it.",
+            "0.09"),
+    Setting("place.cost_a_month", "amount of money", kinds.money, None,
+            "The most that proving this place may cost in a month, where cost_per_gb is set; 1.0 if not set.", "2.0"),
 )  # fmt: skip
 
 #: Settings of a place that must be there.

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Any
+
 import click
 
 from stead import rehearsal
-from stead.cli.here import Here, acting
+from stead.backup import resting
+from stead.cli.here import Here, acting, by_keeper
 from stead.cli.progress import shown
 from stead.cli.show import show_json, show_table, verdict
+from stead.rehearsal.known import place_settings
 from stead.rehearsal.report import DrillReport
 from stead.words.errors import BAD_ANSWER, DONE, UNPROVEN
 from stead.words.quantities import say_duration
@@ -21,13 +26,15 @@ _CODES = {Verdict.PASS: DONE, Verdict.FAIL: BAD_ANSWER, Verdict.UNPROVEN: UNPROV
 @click.option("--place", help="The place to drill (default: the first one).")
 @click.option("--snapshot", help="This snapshot instead of the newest.")
 @click.option("--release", help="This release, or `place` for the one kept in the place.")
+@by_keeper
 @acting
-def command(here: Here, full: bool, place: str | None, snapshot: str | None, release: str | None) -> int:
+def command(here: Here, place: str | None, by_keeper: bool, **wanted: Any) -> int:
     """Boot the newest backup in a sealed network and find out whether everything is in it."""
+    if by_keeper and place and resting(place_settings(here.home, here.settings, place)[0], datetime.now()):
+        click.echo(f"{place} has its quiet hours")
+        return DONE
     with shown(here.home, "drill") as progress:
-        report = rehearsal.drill(
-            here.home, here.settings, progress, full=full, place=place, snapshot=snapshot, release=release
-        )
+        report = rehearsal.drill(here.home, here.settings, progress, place=place, **wanted)
     if here.json:
         show_json(report.to_json())
     else:

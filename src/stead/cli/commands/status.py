@@ -6,6 +6,7 @@ import click
 
 from stead.cli.here import Here, reading
 from stead.cli.show import show_json, show_table, verdict
+from stead.keeper.copies import digits
 from stead.keeper.looking import look
 from stead.keeper.recovery import Recovery
 from stead.keeper.report import place_verdict, to_json
@@ -43,6 +44,9 @@ def _show(report: StatusReport) -> None:
             where = place.url if place.survives else f"{place.url} (same disk)"
             rows.append((place.name, verdict(place_verdict(report, place)), age, where))
         show_table(("PLACE", "PROVEN", "NEWEST BACKUP", "WHERE"), rows)
+        found = digits(facts)
+        click.echo(f"3-2-1-1-0 as measured: {'-'.join(digit.said for digit in found)}", nl=False)
+        click.echo(f" ({', '.join(digit.words for digit in found)})")
     if report.recovery:
         click.echo()
         _show_recovery(report, report.recovery)
