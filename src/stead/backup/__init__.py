@@ -33,6 +33,7 @@ from stead.backup.troubles import (
     WrongPassword,
     first,
 )
+from stead.backup.watching import Watched, watch
 from stead.backup.work import give_up
 
 __all__ = [
@@ -60,6 +61,7 @@ __all__ = [
     "Restored",
     "Snapshot",
     "Summary",
+    "Watched",
     "WrongPassword",
     "accept",
     "adopt",
@@ -105,5 +107,6 @@ __all__ = [
     "this_month",
     "undeclared",
     "url_without_secrets",
+    "watch",
     "watch_changes",
 ]
