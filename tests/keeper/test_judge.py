@@ -76,7 +76,7 @@ def test_only_the_same_disk() -> None:
     report = judge(with_place(survives=False))
     assert report.sentence == (
         "You cannot sleep yet: the only backup is on this computer's own disk; if it died now, everything would be "
-        "lost. Next: add a place that survives it: a [[place]] section in /etc/stead/stead.toml, then stead up."
+        "lost. Next: add a place that survives it: stead place add."
     )
     assert report.exit_code == 1
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import re
@@ -14,13 +15,15 @@ from pathlib import Path
 
 import pytest
 
-from stead.backup import Kind, load_known, losses
+from stead.backup import Kind, PlaceUnreachable, load_known, losses
 from stead.backup.restic import Restic, snapshots
 from stead.backup.trying import tries
 from stead.keeper.looking import look
+from stead.kit import kit_of
+from stead.kit.opening import places_of
 from stead.live import places as live_places
 from stead.records import Records
-from stead.run import Result, run
+from stead.run import Result, run, start
 from stead.settings import load
 from stead.words.home import Home
 from stead.words.progress import Silent
@@ -143,3 +146,53 @@ def test_a_place_that_does_not_work_is_not_added(one: Saver, tmp_path: Path) -> 
     assert stead(one, "place", "add").code == 2
     shown = stead(one, "place", "test", "--json")
     assert json.loads(shown.out)["schema"] == 1
+
+
+def test_an_sftp_place_gets_a_key_of_its_own_that_travels_in_the_kit(
+    one: Saver, tmp_path: Path, serve: ExitStack
+) -> None:
+    server, _ = server_of("sftp", tmp_path, serve)
+    address = server.url("one")
+    first = stead(one, "place", "add", "attic", address, "--new-key")
+    assert first.code == 3 and "the key is made, and must be put there first" in first.err
+    public = next(line.strip() for line in first.err.splitlines() if "ssh-ed25519" in line)
+    credentials = one.home.etc / "place-attic.env"
+    assert credentials.stat().st_mode & 0o777 == 0o600 and f"--credentials-file {credentials}" in first.err
+    refused = stead(one, "place", "add", "attic", address, "--credentials-file", credentials)
+    assert refused.code == 1 and "refuses what we ask of it" in refused.err + refused.out
+    with server.extra["authorized"].open("a") as file:
+        file.write(public + "\n")
+    done = stead(one, "place", "add", "attic", address, "--credentials-file", credentials)
+    assert done.code == 0, done.err
+    settings = load(one.home)
+    one.backup(*settings.places)
+    kit = kit_of(one.home, settings)
+    credentials.unlink()
+    (opened,) = places_of(kit, tmp_path / "opened")
+    assert snapshots(Restic(one.restic, opened)), "the kit alone opens it"
+    # Another server at that address is not talked to.
+    (tmp_path / "sftp/hosts").write_text("")
+    run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / "other"], timeout=30)
+    kept = opened.credentials_file
+    assert kept is not None
+    host = base64.b64encode(f"[127.0.0.1]:{server.port} {(tmp_path / 'other.pub').read_text()}".encode()).decode()
+    kept.write_text(re.sub("STEAD_SSH_HOSTS=.*", f"STEAD_SSH_HOSTS={host}", kept.read_text()))
+    with pytest.raises(PlaceUnreachable):
+        snapshots(Restic(one.restic, opened))
+
+
+def test_on_a_terminal_it_asks(one: Saver, tmp_path: Path) -> None:
+    ours, its = os.openpty()
+    line = [sys.executable, "-m", "stead.cli", "place", "add", "--home", str(one.home.lib.parent)]
+    with (tmp_path / "said").open("wb") as said:
+        env = {"PYTHONPATH": os.environ.get("PYTHONPATH", "src")}
+        child = start(line, stdin=its, stdout=said, stderr=said, env=env)
+        os.write(ours, f"disk\n{tmp_path / 'copies'}\nattic\n".encode())
+        code = child.wait(120)
+    os.close(ours)
+    os.close(its)
+    text = (tmp_path / "said").read_text()
+    assert code == 0, text
+    assert "What kind of place" in text and "such as /mnt/disk/stead" in text and "A short name" in text
+    (added,) = load(one.home).places
+    assert (added.name, added.url) == ("attic", str(tmp_path / "copies"))

@@ -75,7 +75,7 @@ def _places(facts: Facts) -> Found:
             "same-disk-only",
             Severity.WARNING,
             "the only backup is on this computer's own disk",
-            f"add a place that survives it: a [[place]] section in {facts.settings_file}, then stead up",
+            "add a place that survives it: stead place add",
         )
     for place in facts.places:
         yield from _backup(facts, place)
