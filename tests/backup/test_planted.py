@@ -17,7 +17,7 @@ import pytest
 from stead.run import run
 
 ROOT = Path(__file__).resolve().parents[2]
-TESTS = ("tests/backup/test_silent.py", "tests/backup/test_changes.py")
+TESTS = ("tests/backup/test_silent.py", "tests/backup/test_changes.py", "tests/backup/test_place.py")
 #: Where we judge: module and functions (a class: its methods).
 JUDGES = {
     "cycle": ("_judge", "_source_problems", "lost"),
@@ -26,6 +26,7 @@ JUDGES = {
     "changes": ("look_wrong", "clock_wrong", "_emptied"),
     "holds": ("holds", "remember"),
     "churn": ("was", "shift"),
+    "troubles": ("trouble", "refuses", "_refusal"),
 }
 
 pytestmark = pytest.mark.skipif(not os.environ.get("STEAD_PLANTED"), reason="minutes; set STEAD_PLANTED=1")

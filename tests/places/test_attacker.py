@@ -179,6 +179,7 @@ for top, folders, names in os.walk("/"):
         folders[:] = [f for f in folders if f not in ("sys", "usr", "dev")]
     if top == "/proc":
         folders[:] = [f for f in folders if f.isdigit()]
+        names = []
     elif top.startswith("/proc/"):
         folders[:] = []
         names = [n for n in names if n in ("environ", "cmdline", "mountinfo")]

@@ -106,7 +106,8 @@ def _ready(home: Home, release: Release, wanted: PlaceSetting, progress: Progres
         place, _made = copies.ensure_place(
             home, wanted.name, wanted.url, program, credentials_file=wanted.credentials_file, limits=limits
         )
-        return _Ready(place, _keep_release(home, place, program, release, progress), left)
+        kept = _keep_release(home, place, program, release, progress, most=left)
+        return _Ready(place, kept, copies.left_this_month(home, wanted))
     except SteadError as trouble:
         return _failed(wanted.name, began, trouble)
 
@@ -191,14 +192,17 @@ def _failed(place: str, began: float, trouble: SteadError) -> Saving:
     return Saving(place, verdict, None, time.monotonic() - began, trouble.message, next=trouble.hint)
 
 
-def _keep_release(home: Home, place: Place, program: Path, release: Release, progress: Progress) -> str:
+def _keep_release(
+    home: Home, place: Place, program: Path, release: Release, progress: Progress, *, most: int | None
+) -> str:
     """The release goes into the place, too: a new computer boots programs and data from there."""
     files = {name: release.folder / name for name in ("release.json", "manifest.jsonl", "sbom.cdx.json")}
     files |= {f"tools/{name}": release.folder / "tools" / name for name in release.tools}
     with progress.step(f"the release, into {place.name}"):
         return copies.ensure_release_in_place(
-            home, place, program, release.id, tree=release.tree, files=files, progress=progress
-        )
+            home, place, program, release.id, tree=release.tree, files=files, progress=progress,
+            most=most,
+        )  # fmt: skip
 
 
 def _count(settings: Settings, root: Path, into: dict[str, Inventory]) -> None:

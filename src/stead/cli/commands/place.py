@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
+from stead import kit as kits
 from stead.cli.commands.backup import places_ as list_places
 from stead.cli.here import Here, acting
 from stead.cli.place_wizard import Wanted, ask, new_ssh_key
@@ -14,8 +16,10 @@ from stead.cli.progress import shown
 from stead.cli.show import show_json, show_table, verdict
 from stead.live import places as live_places
 from stead.live.places import Trial
+from stead.records import Records
 from stead.rehearsal.known import place_settings
-from stead.words.errors import BAD_ANSWER, DONE, UNPROVEN, UsageError
+from stead.settings import Settings, load
+from stead.words.errors import BAD_ANSWER, DONE, UNPROVEN, SteadError, UsageError
 from stead.words.progress import Silent
 from stead.words.quantities import say_size
 from stead.words.verdict import Verdict, worst
@@ -65,6 +69,8 @@ def add(
     values |= {key: value for key, value in limits.items() if value is not None}
     with shown(here.home, "place") as progress:
         trial, settings, made = live_places.add(here.home, wanted.name, values, Silent() if here.json else progress)
+    if settings is not None:
+        _judge_kit(here, settings)
     if here.json:
         show_json({"schema": 1, "added": settings is not None, "made": made, "trial": _json(trial)})
         return _CODES[trial.verdict]
@@ -102,6 +108,7 @@ def test(here: Here, name: str | None) -> int:
 def remove(here: Here, name: str, yes: bool) -> None:
     """Take the place NAME out of the settings; the copies in it stay."""
     gone = live_places.remove(here.home, here.settings, name, sure=yes)
+    _judge_kit(here, load(here.home))
     left = live_places.how_to_delete(gone)
     password = here.home.secrets / f"place-{name}.password"
     if here.json:
@@ -113,6 +120,18 @@ def remove(here: Here, name: str, yes: bool) -> None:
 
 
 command.add_command(list_places, "list")
+
+
+def _judge_kit(here: Here, settings: Settings) -> None:
+    """The kit in the owner's hands is out of date from now on; that is a finding at once."""
+    now = datetime.now(UTC)
+    try:
+        kit = kits.kit_of(here.home, settings)
+    except SteadError:
+        # Another place was never used yet: the keeper judges the kit when all were.
+        return
+    with Records(here.home.records) as records:
+        records.set_findings("kit", kits.judge(records, kit, now), now)
 
 
 def _json(trial: Trial) -> dict[str, object]:
