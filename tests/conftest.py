@@ -15,13 +15,14 @@ from stead.words.home import Home
 if TYPE_CHECKING:
     from stead.release import Release
     from tests.rig.homes import NewHome
+    from tests.rig.lost import Lost
     from tests.rig.server import Server
 
 _REPOSITORY = Path(__file__).resolve().parents[1]
 _STORE = Path(os.environ.get("STEAD_TEST_HOME") or _REPOSITORY / ".check/home")
 
 #: A test that asks for one of these boots machines.
-_BOOTING = {"release", "live", "fresh_live"}
+_BOOTING = {"release", "live", "fresh_live", "lost"}
 #: Cheap tests first, so that a small mistake is seen before the long ones begin.
 _ORDER = ("root", "boot", "host")
 
@@ -96,3 +97,11 @@ def fresh_live(home: Home, release: Release) -> Iterator[Server]:
 def repository() -> Path:
     """The clone the tests run in."""
     return _REPOSITORY
+
+
+@pytest.fixture(scope="session")
+def lost(homes: NewHome, release: Release, tmp_path_factory: pytest.TempPathFactory) -> Lost:
+    """A server that is no more: its kit, and its place."""
+    from tests.rig.lost import lose
+
+    return lose(homes, release, tmp_path_factory.mktemp("outside"))

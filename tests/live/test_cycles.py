@@ -21,7 +21,7 @@ from stead.words.home import Home
 from tests.rig.leftovers import leftovers
 from tests.rig.server import lend
 
-pytestmark = pytest.mark.boot
+pytestmark = [pytest.mark.boot, pytest.mark.apart]
 CYCLES = int(os.environ.get("STEAD_CYCLES", "3"))
 
 

@@ -79,6 +79,7 @@ def in_the_backup(server: Server, saving: Saving, mountpoint: Path) -> set[str]:
         return found_in([data / "mail/home/alice/Maildir", data / "mail/queue"])
 
 
+@pytest.mark.apart
 @pytest.mark.timeout(900)
 def test_every_acknowledged_mail_is_in_the_drill(fresh_live: Server, tmp_path: Path) -> None:
     sent, backups, rate = load(fresh_live)

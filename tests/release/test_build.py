@@ -23,7 +23,7 @@ from stead.words.progress import Silent
 from .archive import Archive
 from .conftest import hand_made
 
-pytestmark = pytest.mark.root
+pytestmark = [pytest.mark.root, pytest.mark.apart]
 
 TINY = Recipe(
     "trixie",

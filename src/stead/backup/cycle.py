@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from stead.backup.known import Known, KnownSnapshot, load_known, save_known
@@ -17,6 +18,7 @@ from stead.backup.manifest import Summary, summarise
 from stead.backup.opening import open_place
 from stead.backup.place import Place
 from stead.backup.restic import DATA_PATH, Restic, list_ids, unlock
+from stead.backup.retention import let_go_on_purpose
 from stead.backup.traffic import counted
 from stead.backup.troubles import PlaceBusy, trouble
 from stead.backup.walking import HOST_FOLDER
@@ -72,7 +74,7 @@ def run_backup(
     before = _source_problems(picture, summary, expected, load_known(home, place.name))
     with writing(home, place):
         repository = open_place(home, restic)
-        ended = backup_bound(home, restic, {picture.path: DATA_PATH}, "data", progress, most=most)
+        ended = backup_bound(home, restic, {picture.path: DATA_PATH}, "data", progress, most=most, at=picture.taken_at)
         snapshot = str(ended.summary.get("snapshot_id", "")) or None
         known, problems = _judge(home, restic, ended, summary, snapshot)
         problems = before + problems
@@ -105,8 +107,12 @@ def backup_bound(
     *,
     top: str = DATA_PATH,
     most: int | None = None,
+    at: datetime | None = None,
 ) -> Ended:
     """Run ``restic backup`` of ``top``, in which ``binds`` are to be seen. Call it under ``writing``.
+
+    ``at`` is the time the snapshot gets (default: now): that of the picture, so that everybody who counts hours and
+    days, restic itself as well, counts the same.
 
     What a killed backup left locked is unlocked first; that we were writing is noted until the outcome is saved.
     """
@@ -117,6 +123,8 @@ def backup_bound(
     words = ["backup", "--host", "stead", "--tag", tag, top]
     if known.snapshots:
         words.append("--no-scan")
+    if at is not None:
+        words += ["--time", at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")]
 
     def once() -> Ended:
         with counted(home, restic.place.name) as traffic:
@@ -144,13 +152,21 @@ def really_there(restic: Restic) -> tuple[frozenset[str], frozenset[str], frozen
     return packs, listed, indexes
 
 
-def lost(known: Known, packs: frozenset[str], listed: frozenset[str], indexes: frozenset[str]) -> tuple[str, ...]:
-    """One sentence for each kind of thing that was put into the place and is not there any more."""
+def lost(
+    known: Known, packs: frozenset[str], listed: frozenset[str], indexes: frozenset[str], now: datetime | None = None
+) -> tuple[str, ...]:
+    """One sentence for each kind of thing that was put into the place and is not there any more.
+
+    What was taken out on purpose is no loss. While that is under way, packs and indexes are rewritten: which of them
+    must be there is known again when the structure was checked after it (``pruning``).
+    """
     found = []
+    gone, excused = known.expected_snapshots - listed, let_go_on_purpose(known, now or datetime.now(UTC))
+    rewritten = known.pruning is not None or bool(gone & excused)
     for noun, missing in (
-        ("packs", known.packs - packs),
-        ("snapshots", known.expected_snapshots - listed),
-        ("indexes", known.indexes - indexes),
+        ("packs", frozenset() if rewritten else known.packs - packs),
+        ("snapshots", gone - excused),
+        ("indexes", frozenset() if rewritten else known.indexes - indexes),
     ):
         if missing:
             named = ", ".join(sorted(one[:8] for one in missing)[:5])

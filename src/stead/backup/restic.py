@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -16,8 +17,17 @@ from typing import Any
 
 from stead.backup.place import Kind, Place, credentials, split_url
 from stead.backup.ssh import HOSTS, KEY, ssh_options
-from stead.backup.troubles import PlaceRefuses, PlaceUnreachable, error_lines, last_try, refuses, trouble
+from stead.backup.troubles import (
+    PlaceRefuses,
+    PlaceUnreachable,
+    error_lines,
+    is_unreachable,
+    last_try,
+    refuses,
+    trouble,
+)
 from stead.run import CommandError, Result, run
+from stead.words.errors import UnprovenError
 from stead.words.quantities import read_time
 
 _GUARD = Path(__file__).with_name("guard.py")
@@ -25,6 +35,11 @@ _GUARD = Path(__file__).with_name("guard.py")
 #: Seconds a place gets to answer a small question. Restic itself would retry in silence for 15 minutes.
 ANSWER_WITHIN = 45.0
 LIST_WITHIN = 300.0
+LONG_WITHIN = 3600.0
+#: Ids on one command line.
+_AT_ONCE = 500
+_PACK = re.compile(r"\bpack ([0-9a-f]{64})\b")
+_SUMMED_UP = "repository contains errors"
 
 #: Where a snapshot's data and a release always lie, whatever their host's folders are called.
 DATA_PATH = "/run/stead/data"
@@ -68,6 +83,8 @@ class Restic:
         env["RESTIC_REPOSITORY"] = split_url(self.place.url)[0]
         env["RESTIC_PASSWORD_FILE"] = str(self.place.password_file)
         env["RESTIC_PROGRESS_FPS"] = "2"
+        # Restic reads and stores times in the computer's zone; retention counts hours and days in UTC.
+        env["TZ"] = "UTC"
         if self.cache is not None:
             env["RESTIC_CACHE_DIR"] = str(self.cache)
         return env
@@ -91,9 +108,10 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class Checked:
-    """What ``restic check`` found; ``problems`` empty: nothing wrong in what it looked at."""
+    """What ``restic check`` found; ``problems`` empty: nothing wrong in what it looked at. ``packs`` are damaged."""
 
     problems: tuple[str, ...] = field(default=())
+    packs: tuple[str, ...] = field(default=())
 
 
 def ask(restic: Restic, *words: str | Path, timeout: float = ANSWER_WITHIN, lock: bool = False) -> Result:
@@ -174,12 +192,39 @@ def check(restic: Restic, *, subset: str | None = None, timeout: float = 3600.0)
     """Check the place's structure and, with ``subset`` ("5%", "1/30", "500M"), read that much of its content."""
     extra = ["--read-data-subset", subset] if subset else []
     result = _ask(restic, ["check", *extra], timeout, lock=False)
-    if result.code not in (0, 1):
-        raise trouble(restic.place.name, result.code, result.err)
-    problems = error_lines(result.err)
-    if result.code == 1 and not problems:
+    return checked(restic, result.code, result.err)
+
+
+def checked(restic: Restic, code: int, said: str) -> Checked:
+    """The findings of a ``restic check`` by its exit code and stderr; raises the noun of what kept it from looking."""
+    wrong = trouble(restic.place.name, code, said)
+    if code not in (0, 1) or (code and isinstance(wrong, UnprovenError | PlaceRefuses)):
+        raise wrong
+    lines = error_lines(said)
+    problems = tuple(line for line in lines if line != _SUMMED_UP) or lines
+    if code == 1 and not problems:
         problems = ("restic check failed and did not say why",)
-    return Checked(problems)
+    # A pack that could not be fetched is not damaged: nothing is known of it.
+    read = [line for line in lines if not is_unreachable(line)]
+    return Checked(problems, tuple(dict.fromkeys(pack for line in read for pack in _PACK.findall(line))))
+
+
+def forget(restic: Restic, ids: Iterable[str]) -> tuple[str, ...]:
+    """Take these snapshots off the list of the place, by their full ids; returns what restic complained about.
+
+    Where that is refused, restic 0.18 ends with 0 all the same: count afterwards.
+    """
+    said: list[str] = []
+    words = sorted(ids)
+    for at in range(0, len(words), _AT_ONCE):
+        result = ask(restic, "forget", *words[at : at + _AT_ONCE], timeout=LONG_WITHIN, lock=True)
+        said += error_lines(result.err)
+    return tuple(said)
+
+
+def prune(restic: Restic, *, timeout: float) -> None:
+    """Remove what no snapshot needs; rewrites packs and indexes. Only under our own lock ``alone``."""
+    ask(restic, "prune", timeout=timeout, lock=True)
 
 
 def _json(text: str) -> dict[str, Any]:

@@ -45,16 +45,20 @@ def restore_cold(
     target: Path,
     progress: Progress,
     include: Sequence[str] = (),
+    top: str = DATA_PATH,
+    resume: bool = False,
 ) -> Restored:
     """Restore a snapshot into the empty folder ``target`` with no cache and no lock.
 
-    ``include`` limits it to some paths below data. Raises :class:`PlaceDamaged` when anything is missing or wrong,
+    ``include`` limits it to some paths below ``top``, which is what the snapshot is of. ``resume`` goes on in a folder
+    where an earlier one was cut off: what is whole there is not fetched again, so only who compares every byte with the
+    manifest afterwards may ask for it. Raises :class:`PlaceDamaged` when anything is missing or wrong,
     :class:`NoDisk` when it does not fit, and the other nouns of ``troubles``.
     """
     began = time.monotonic()
     restic = Restic(program, place)
     target.mkdir(parents=True, exist_ok=True)
-    if os.listdir(target):
+    if os.listdir(target) and not resume:
         raise UsageError(
             f"{target} is not empty", hint="a restore over older files proves nothing: give an empty folder"
         )
@@ -63,15 +67,15 @@ def restore_cold(
         _require_room(home, restic, snapshot, target)
         words: list[str | Path] = ["restore", snapshot, "--target", target]
         for path in include:
-            words += ["--include", f"{DATA_PATH}/{path}"]
+            words += ["--include", f"{top}/{path}"]
         traffic = Traffic()
         try:
             ended = work(restic, words, progress, traffic=traffic)
         finally:
             count(home, place.name, read=traffic.read)
-    _judge(place, snapshot, ended)
+    judge(place, snapshot, ended)
     return Restored(
-        path=target / DATA_PATH.lstrip("/"),
+        path=target / top.lstrip("/"),
         files=int(ended.summary.get("files_restored", 0)),
         size=int(ended.summary.get("bytes_restored", 0)),
         seconds=time.monotonic() - began,
@@ -93,7 +97,7 @@ def _require_room(home: Home, restic: Restic, snapshot: str, target: Path) -> No
         )
 
 
-def _judge(place: Place, snapshot: str, ended: Ended) -> None:
+def judge(place: Place, snapshot: str, ended: Ended) -> None:
     """Code, error lines, counts, nothing skipped: restic's summary of a restore into a full disk claims everything."""
     if any("no space left on device" in line or "disk quota exceeded" in line for line in ended.errors):
         raise NoDisk(f"the disk was full before the restore was done: {first(ended.errors, 2)}")

@@ -83,7 +83,8 @@ _DAMAGED = re.compile(
 )
 _HARMLESS = re.compile(
     r"retrying after|operation successful after|signal (interrupt|terminated) received|^\s*$"
-    r"|^(The repository contains damaged pack|restic repair |Damaged pack files can be caused)"
+    # What check advises after what it found.
+    r"|^(The repository (contains damaged pack|is damaged and must be)|restic repair |Damaged pack files can)"
 )
 _RETRY = re.compile(r" returned error, retrying after [^:]*: ")
 _CURSOR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
@@ -109,10 +110,16 @@ def _one(line: str) -> str:
     if said.get("message_type") == "exit_error":
         return str(said.get("message", "")).removeprefix("Fatal: ").strip()
     if said.get("message_type") == "error":
-        # Of `check` the message itself, what it found in the first line; of others an item and what happened to it.
-        message = str(said.get("message") or said.get("error", {}).get("message", ""))
-        return f"{said.get('item', '')}: {message.strip().partition(chr(10))[0]}".strip(": ")
+        # Backup and restore nest it, check does not.
+        message = said["error"].get("message", "") if isinstance(said.get("error"), dict) else said.get("message", "")
+        return " ".join(f"{said.get('item', '')}: {message}".strip(": ").split())
     return ""
+
+
+def is_unreachable(line: str) -> bool:
+    """Whether a line says that something did not answer or refused to, as against answered badly."""
+    kept_from_us = _UNREACHABLE.search(line) or _REFUSED.search(line) or _CLOCK.search(line)
+    return bool(kept_from_us) and not _DAMAGED.search(line)
 
 
 def trouble(place: str, code: int, stderr: str) -> SteadError:

@@ -2,6 +2,7 @@
 
 from stead.data.health import check, scrub
 from stead.data.inside import HOST_FOLDER
+from stead.data.mounts import mount_overlay
 from stead.data.pictures import (
     Thinned,
     delete_picture,
@@ -12,6 +13,7 @@ from stead.data.pictures import (
     to_delete,
 )
 from stead.data.room import Grown, first_size, free_share, grow_if_needed
+from stead.data.standin import drop_layer, end_stand_in, require_own, stand_in, stands_in, written
 from stead.data.volume import Volume, ensure_volume, sync_folder, unmount
 from stead.words.picture import Picture
 
@@ -23,16 +25,23 @@ __all__ = [
     "Volume",
     "check",
     "delete_picture",
+    "drop_layer",
+    "end_stand_in",
     "ensure_volume",
     "first_size",
     "free_share",
     "grow_if_needed",
     "list_pictures",
+    "mount_overlay",
     "picture_with",
+    "require_own",
     "scrub",
+    "stand_in",
+    "stands_in",
     "sync_folder",
     "take_picture",
     "thin_pictures",
     "to_delete",
     "unmount",
+    "written",
 ]

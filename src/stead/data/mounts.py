@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,6 +47,13 @@ def _parse(line: str) -> Mount:
 
 def _plain(text: str) -> str:
     return _OCTAL.sub(lambda match: chr(int(match[1], 8)), text)
+
+
+def mount_overlay(name: str, lower: Path, layer: Path, target: Path, *, more: Sequence[str] = ()) -> None:
+    """``lower`` at ``target`` as a tree that can be written: what is written goes into ``upper`` in ``layer``."""
+    layers = (f"lowerdir={lower}", f"upperdir={layer / 'upper'}", f"workdir={layer / 'work'}")
+    options = ",".join((*layers, *more, "nosuid,nodev,noexec"))
+    run(["mount", "-t", "overlay", "-o", options, name, target], timeout=60)
 
 
 def require_btrfs() -> None:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from stead.data.inside import leave_out_folders, write_host_files
+from stead.data.standin import require_own
 from stead.data.volume import sync_folder
 from stead.run import run
 from stead.words.errors import SteadError
@@ -35,6 +36,7 @@ class Thinned:
 
 def take_picture(home: Home, now: datetime) -> Picture:
     """Take a read-only picture of data, named by ``now`` in UTC."""
+    require_own(home)
     name = _free_name(home, now, "")
     path = home.pictures / name
     run(["btrfs", "subvolume", "snapshot", "-r", home.data, path], timeout=120)
@@ -55,6 +57,7 @@ def picture_with(
     picture's folder while it can still be written (the manifest is made there). The picture appears in
     ``home.pictures`` whole and read-only, or not at all; whoever asked for it deletes it after the backup.
     """
+    require_own(home)
     name = _free_name(home, now or datetime.now(UTC), "-backup")
     making = home.pictures / f"{_MAKING}{os.getpid()}-{name}"
     run(["btrfs", "subvolume", "snapshot", home.data, making], timeout=120)

@@ -9,6 +9,7 @@ from pathlib import Path
 from stead.data import loop
 from stead.data.mounts import Mount, mount_at, require_btrfs
 from stead.data.room import first_size
+from stead.data.standin import end_stand_in
 from stead.run import run
 from stead.words.errors import SteadError, UsageError
 from stead.words.home import Home
@@ -51,6 +52,7 @@ def ensure_volume(home: Home, *, size: int | None = None, own_btrfs: Path | None
 
 def unmount(home: Home) -> None:
     """Let data go: unmount it and detach our loop device. Nothing to do is fine; a busy volume is an error."""
+    end_stand_in(home)
     while mount_at(home.data_mount) is not None:
         run(
             ["umount", home.data_mount],

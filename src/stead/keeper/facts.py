@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from stead.backup import quiet_seconds
@@ -37,11 +37,24 @@ class TryFact:
 
 
 @dataclass(frozen=True)
+class ReadingFact:
+    """How far a place was read back. ``oldest_at`` is when what was not read for longest was read, or, not ``whole``,
+    since when it waits to be read for the first time; ``damage`` is what was found and not found well since."""
+
+    oldest_at: datetime
+    whole: bool
+    damage: tuple[str, ...] = ()
+    trouble: str | None = None
+
+
+@dataclass(frozen=True)
 class PlaceFact:
     """One place: what is known to be in it and what drills of it found (the last one, and the last that passed).
     ``used_of_month`` is the share of the bytes allowed in this month.
 
-    ``trouble`` is why the last backup to it went wrong; not ``trouble_proven``: it could only not be made.
+    ``trouble`` is why the last backup to it went wrong; not ``trouble_proven``: it could only not be made. The last
+    drill is one of the newest backup; ``older`` are the last ones of older backups, by their age. ``last_full`` is
+    the last full drill, ``full_passed_at`` when one passed, ``first_at`` since when there are backups.
     """
 
     name: str
@@ -53,6 +66,11 @@ class PlaceFact:
     last_pass: DrillFact | None
     trouble: str | None = None
     trouble_proven: bool = True
+    older: tuple[tuple[str, DrillFact], ...] = ()
+    last_full: DrillFact | None = None
+    full_passed_at: datetime | None = None
+    first_at: datetime | None = None
+    reading: ReadingFact | None = None
     trouble_next: str | None = None
     medium: Medium = Medium.DISK
     append_only: bool = False
@@ -82,7 +100,9 @@ class HalfDone:
 @dataclass(frozen=True)
 class Facts:
     """One host at one moment. ``prepared`` is the measured time to get the program and the host's packages on an empty
-    computer (None: never measured); ``others`` are findings of other checks, such as data's health."""
+    computer (None: never measured); ``others`` are findings of other checks, such as data's health; ``late`` the words
+    of findings that became alarms by waiting, by id. ``recovering`` says from where and how far, while the server still
+    runs on a copy."""
 
     now: datetime
     host: str
@@ -103,6 +123,9 @@ class Facts:
     clock_jumped_at: datetime | None = None
     half_done: tuple[HalfDone, ...] = ()
     others: tuple[Finding, ...] = ()
+    recovering: str | None = None
+    read_back: float = 30 * 86400.0
+    late: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def proof_age_allowed(self) -> float:
@@ -112,6 +135,11 @@ class Facts:
     def age(self, moment: datetime) -> float:
         """Seconds since a moment; never negative, so that a clock set back makes nothing look fresh for ever."""
         return max(0.0, (self.now - moment).total_seconds())
+
+    @property
+    def older_age_allowed(self) -> float:
+        """Seconds after which an older backup should have been drilled again: twice its turn of three ages."""
+        return 2 * 3 * 4 * self.goals.prove_every
 
     def proven(self, place: PlaceFact) -> bool:
         """Whether the last drill of a place passed, and lately enough."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from stead.keeper.copies import digits
+from stead.keeper.deadlines import deadlines
 from stead.keeper.facts import Facts, PlaceFact
 from stead.words.quantities import say_duration, say_time
 from stead.words.verdict import Finding, Severity, Verdict
@@ -23,9 +25,13 @@ def findings(facts: Facts) -> tuple[Finding, ...]:
     """All findings, alarms first."""
     if not facts.set_up:
         return (*_not_set_up(facts), *facts.others)
-    found = [finding for look in _LOOKS for finding in look(facts)]
+    found = [*(finding for look in _LOOKS for finding in look(facts)), *facts.others]
+    weighed = [
+        replace(finding, severity=Severity.ALARM, what=facts.late[finding.id]) if finding.id in facts.late else finding
+        for finding in found
+    ]
     order = list(Severity)
-    return tuple(sorted((*found, *facts.others), key=lambda finding: order.index(finding.severity)))
+    return tuple(sorted(weighed, key=lambda finding: order.index(finding.severity)))
 
 
 def _make(key: str, severity: Severity, what: str, next_step: str) -> Finding:
@@ -69,7 +75,19 @@ def _probes(facts: Facts) -> Found:
         yield _make("probes-old", Severity.WARNING, f"the services were {since} probed", "probe them now: stead probe")
 
 
+def _recovering(facts: Facts) -> Found:
+    if facts.recovering is not None:
+        yield _make(
+            "recovering",
+            Severity.WARNING,
+            f"the server runs on {facts.recovering}; until all of it is here, nothing is backed up",
+            "wait: it goes on by itself, also after a reboot",
+        )
+
+
 def _places(facts: Facts) -> Found:
+    if facts.recovering is not None:
+        return
     if facts.places and not any(place.survives for place in facts.places):
         yield _make(
             "same-disk-only",
@@ -81,6 +99,7 @@ def _places(facts: Facts) -> Found:
         yield from _backup(facts, place)
         yield from _drill(facts, place)
         yield from _tried(facts, place)
+        yield from deadlines(facts, place)
 
 
 def _backup(facts: Facts, place: PlaceFact) -> Found:
@@ -199,6 +218,7 @@ _LOOKS: tuple[Callable[[Facts], Found], ...] = (
     _server,
     _keeper,
     _probes,
+    _recovering,
     _places,
     _copies,
     _prepared,

@@ -43,9 +43,15 @@ class Revival:
             return
         # A host's own units start it there; here the first miss may be an ordinary restart, so wait one look.
         wait = _WAITS[min(self._tries, len(_WAITS) - 1)]
-        if by_unit(self._home) or not (self._home.releases / "current").exists() or now - self._tried < wait:
+        if not self._ours_to_start() or now - self._tried < wait:
             return
         self._tries, self._tried = self._tries + 1, now
         self._journal.say(f"the server is not running; starting it again (try {self._tries})")
         command = [sys.executable, "-m", "stead.cli", "act", "revive", *of(self._home)]
         self._ended = start(command, env=environment()).poll
+
+    def _ours_to_start(self) -> bool:
+        """A server that runs on a mounted copy has no unit: the copy must be mounted first."""
+        if self._home.recovering.exists():
+            return True
+        return not by_unit(self._home) and (self._home.releases / "current").exists()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from stead.backup import interval
 from stead.settings import Settings
 
 _MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0
@@ -15,6 +16,10 @@ _AGAIN = 15.0
 HEAVY = "heavy"
 #: Acts that use the watch account: one must not tidy away what the other is about to read.
 OUTSIDE = "outside"
+#: Acts that read places back.
+READING = "reading"
+#: Acts that restore a whole place to disk.
+FULL = "full"
 
 
 @dataclass(frozen=True)
@@ -22,7 +27,8 @@ class Act:
     """One kind of work: the arguments of ``stead`` that do it, every ``interval`` seconds, ended after ``deadline``.
 
     Acts with the same ``alone`` word run one at a time. ``kept``: the time of the last run outlives the keeper.
-    ``first`` seconds after the keeper's start is the earliest first run.
+    ``first`` seconds after the keeper's start is the earliest first run. ``vital``: it runs even when nothing can be
+    recorded.
     """
 
     name: str
@@ -32,36 +38,59 @@ class Act:
     alone: str = ""
     kept: bool = False
     first: float = 0.0
+    vital: bool = False
 
 
-def acts(settings: Settings, places: Iterable[str]) -> tuple[Act, ...]:
-    """All acts of one host."""
-    wanted = settings.keeper
-    drills = tuple(
-        Act(
-            f"drill-{place}",
-            ("drill", "--place", place, "--by-keeper"),
-            settings.goals.prove_every,
-            30 * _MINUTE,
-            alone=HEAVY,
-            kept=True,
-            first=20,
-        )
-        for place in places
-    )
+def vital(feed_every: float = 5 * _MINUTE) -> tuple[Act, ...]:
+    """What tells the owner: it runs with a full disk, and with settings that cannot be read, too."""
     return (
-        Act("sweep", ("act", "sweep"), _DAY, 5 * _MINUTE, alone=HEAVY),
+        Act("alerts", ("act", "alerts"), _MINUTE, 3 * _MINUTE, first=20, vital=True),
+        Act("deadman", ("act", "deadman"), feed_every, 2 * _MINUTE, first=10, vital=True),
+    )
+
+
+def acts(settings: Settings, places: Iterable[str], *, recovering: bool = False) -> tuple[Act, ...]:
+    """All acts of one host. While it is ``recovering`` there is nothing of its own yet to back up or to drill."""
+    wanted, names = settings.keeper, tuple(places)
+    read_back = interval(wanted.read_back)
+    served = (
         Act("data", ("act", "data"), _MINUTE, 5 * _MINUTE),
         Act("mark", ("act", "mark"), wanted.marker, max(50.0, wanted.marker), alone=OUTSIDE, first=2),
         Act("probe", ("probe",), wanted.probe, 2 * _MINUTE, alone=OUTSIDE, first=5),
+        Act("look", ("act", "look"), _MINUTE, _MINUTE, first=15),
+        *vital(settings.alerts.feed_every),
+    )
+    if recovering:
+        return (*served, Act("recover", ("act", "recover"), _MINUTE / 2, 30 * _DAY, HEAVY, first=5))
+    return (
+        Act("sweep", ("act", "sweep"), _DAY, 5 * _MINUTE, alone=HEAVY),
+        *served,
         Act("picture", ("act", "picture"), wanted.picture, 5 * _MINUTE, kept=True, first=5),
         Act("places", ("act", "places"), 6 * _HOUR, 30 * _MINUTE, HEAVY, True, 15 * _MINUTE),
         Act("backup", ("backup", "run", "--by-keeper"), settings.backup_interval, 6 * _HOUR, HEAVY, True, 10),
-        *drills,
-        Act("look", ("act", "look"), _MINUTE, _MINUTE, first=15),
+        *_drills(settings, names),
+        # It waits for nobody's restart: what it removes is old by hours.
+        Act("prune", ("backup", "prune"), _DAY, 12 * _HOUR, alone=HEAVY, kept=True, first=1800),
+        *(
+            # Beside backups and drills, because it may take hours: it only reads.
+            Act(f"verify-{place}", ("backup", "verify", "--place", place), read_back, _DAY, READING, True, 900)
+            for place in names
+        ),
         Act("kit", ("act", "kit"), _HOUR, _MINUTE, first=90),
         Act("tidy", ("act", "tidy"), _DAY, 5 * _MINUTE, kept=True, first=60),
     )
+
+
+def _drills(settings: Settings, places: Iterable[str]) -> Iterator[Act]:
+    """Of each place: the newest backup, older ones in turn, and each month everything. Not in its quiet hours."""
+    for place in places:
+        words, every = ("--place", place, "--by-keeper"), settings.goals.prove_every
+        yield Act(f"drill-{place}", ("drill", *words), every, 30 * _MINUTE, HEAVY, True, 20)
+        yield Act(
+            f"older-{place}", ("drill", *words, "--age", "turn"), 4 * every, 30 * _MINUTE, HEAVY, True, 20 * _MINUTE
+        )
+        # Beside backups and hourly drills: restoring everything may take hours.
+        yield Act(f"full-{place}", ("drill", *words, "--full"), 30 * _DAY, 36 * _HOUR, FULL, True, _HOUR)
 
 
 def first_due(act: Act, age: float | None) -> float:
@@ -91,5 +120,6 @@ def next_due(act: Act, planned: float, now: float) -> float:
 
 
 def due_after(act: Act, planned: float, code: int, now: float) -> float:
-    """When an act that ended with ``code`` is due again: as planned, a failed probe sooner."""
-    return min(planned, now + _AGAIN) if act.name == "probe" and code else planned
+    """When an act that ended with ``code`` is due again: as planned, a failed probe or full drill sooner."""
+    again = _AGAIN if act.name == "probe" else _DAY if act.alone == FULL else None
+    return min(planned, now + again) if code and again is not None else planned

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from stead import data, machine
+from stead import backup, data, machine
 from stead.rehearsal import sweep
 from stead.rehearsal.lock import held
 from stead.words.errors import SteadError, UsageError
@@ -26,6 +26,7 @@ def down(home: Home, progress: Progress) -> None:
             machine.sweep(home)
         with progress.step("letting data go"):
             data.unmount(home)
+            backup.let_go(home.recovery_mount)
         left = machine.leftovers(home)
     if left:
         raise SteadError(f"something is still there: {'; '.join(left)}", hint="run stead down again")
@@ -43,6 +44,7 @@ def remove(home: Home, what: str) -> tuple[Path, ...]:
     _delete(home.lib / name for name in _PROGRAMS)
     if what in ("data", "all"):
         _delete([home.data_image, home.data_mount, home.records, home.lib / "places", home.secrets])
+        _delete([home.recovering, home.lib / "recovery.json"])
     if what in ("places", "all"):
         _delete([home.default_place])
     if what == "all":
@@ -56,6 +58,7 @@ def _stop_everything(home: Home) -> None:
     sweep(home)
     machine.sweep(home)
     data.unmount(home)
+    backup.let_go(home.recovery_mount)
 
 
 def _nobody_rehearses(home: Home) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 from stead import data, machine, release, services
 from stead.live.dns import wanted_records
@@ -32,6 +33,7 @@ READY_WITHIN = 90.0
 def up(home: Home, settings: Settings, progress: Progress) -> UpSummary:
     """Bring the host to what the settings say and prove it; safe to interrupt and to run again."""
     with held(home, "up", wait=5):
+        data.require_own(home)
         for folder in (home.etc, home.lib, home.run):
             folder.mkdir(parents=True, exist_ok=True)
         built = ensure_release(home, progress)
@@ -59,6 +61,7 @@ def up(home: Home, settings: Settings, progress: Progress) -> UpSummary:
 def restart(home: Home, settings: Settings, progress: Progress) -> None:
     """Stop the live machine and start it again as the settings say."""
     with held(home, "up", wait=60):
+        data.require_own(home)
         machine.stop(home, "live")
         with progress.step("data"):
             _data(home, settings)
@@ -85,23 +88,28 @@ def ensure_release(home: Home, progress: Progress) -> Release:
 
 def _data(home: Home, settings: Settings) -> None:
     data.ensure_volume(home, size=settings.data.first_size, own_btrfs=settings.data.btrfs)
+    make_usable(home, settings, datetime.now(UTC))
+
+
+def make_usable(home: Home, settings: Settings, now: datetime) -> None:
+    """What data needs before a machine boots on it: folders, keys, a certificate that holds, our own login."""
     if machine.find(home, "live") is None:
         services.prepare_data(home.data)
     identity.ensure_dkim(home.data)
     names = tls.names_for(settings.name, settings.hostname)
-    tls.ensure_certificate(home, home.data, names, datetime.now(UTC))
+    tls.ensure_certificate(home, home.data, names, now)
     accounts = Accounts(home.data, settings.name)
     accounts.ensure_watch(watch_password(home))
     accounts.refresh()
 
 
-def live_plan(home: Home, settings: Settings, built: Release) -> MachinePlan:
-    """What the live machine is to be."""
+def live_plan(home: Home, settings: Settings, tree: Path) -> MachinePlan:
+    """What the live machine is to be, with the programs in ``tree``."""
     return plan(
         home,
         settings,
         name="live",
-        tree=built.tree,
+        tree=tree,
         data=home.data,
         network=NetworkKind.PUBLIC if settings.public else NetworkKind.LOCAL,
         port_shift=port_shift(home, settings),
@@ -109,7 +117,7 @@ def live_plan(home: Home, settings: Settings, built: Release) -> MachinePlan:
 
 
 def _boot(home: Home, settings: Settings, built: Release, progress: Progress) -> None:
-    wanted = live_plan(home, settings, built)
+    wanted = live_plan(home, settings, built.tree)
     if machine.find(home, "live") is not None:
         if machine.saved_plan(home, "live") == wanted:
             return

@@ -32,15 +32,18 @@ WantedBy=multi-user.target
 """
 
 
-def install_units(home: Home) -> None:
+def install_units(home: Home, *, machine: bool = True) -> None:
     """Install and enable the units of an ordinary installation; they are started by :func:`stead.machine.start` and
-    by the next boot. On a host without systemd, or for another home, there is nothing to do."""
+    by the next boot. On a host without systemd, or for another home, there is nothing to do.
+
+    Not ``machine``: only the keeper comes back after a reboot, because it must do something before the machine.
+    """
     if not home.is_default or not programs.has_systemd():
         return
     (_FOLDER / MACHINE_UNIT).write_text(machine_unit(home))
     (_FOLDER / KEEPER_UNIT).write_text(_KEEPER)
     run(["systemctl", "daemon-reload"], timeout=30)
-    run(["systemctl", "enable", "--quiet", MACHINE_UNIT, KEEPER_UNIT], timeout=30)
+    run(["systemctl", "enable", "--quiet", KEEPER_UNIT, *([MACHINE_UNIT] if machine else [])], timeout=30)
 
 
 def remove_units(home: Home) -> None:

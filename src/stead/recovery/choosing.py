@@ -9,6 +9,7 @@ from pathlib import Path
 from stead.backup import Place, Restic, Snapshot, repository_id, snapshots
 from stead.kit import places_of
 from stead.words.errors import SteadError, UnprovenError, UsageError
+from stead.words.home import Home
 from stead.words.kit import Kit
 
 #: A snapshot dated further ahead was made with a wrong clock: it may be old.
@@ -17,19 +18,20 @@ _AHEAD = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Copy:
-    """A place that answers, and a snapshot of data in it."""
+    """A place that answers, a snapshot of data in it, and the snapshots of programs there, by the release's id."""
 
     place: Place
     snapshot: Snapshot
+    releases: dict[str, str]
 
 
-def choose(kit: Kit, folder: Path, program: Path, *, place: str | None = None, snapshot: str | None = None) -> Copy:
-    """The copy to recover. ``folder`` gets what opens the places. UnprovenError tells why each place cannot be used."""
+def choose(home: Home, kit: Kit, program: Path, *, place: str | None = None, snapshot: str | None = None) -> Copy:
+    """The copy to recover. UnprovenError tells why each place cannot be used."""
     found, troubles = [], []
-    for one in places_of(kit, folder):
+    for one in places_of(kit, home.recovering / "opened"):
         if place in (None, one.name):
             try:
-                found += [Copy(one, there) for there in _data_in(kit, one, program) if _fits(there, snapshot)]
+                found += _copies(home, kit, one, program, snapshot)
             except SteadError as trouble:
                 troubles.append(trouble.message)
     if found:
@@ -42,12 +44,19 @@ def choose(kit: Kit, folder: Path, program: Path, *, place: str | None = None, s
     raise UnprovenError(f"no place holds {'such a copy' if snapshot else 'a copy of data'}", hint="try another kit")
 
 
-def _data_in(kit: Kit, place: Place, program: Path) -> list[Snapshot]:
-    restic = Restic(program, place)
-    wanted = next(one.repository for one in kit.places if one.name == place.name)
-    if wanted is not None and repository_id(restic) != wanted:
+def _copies(home: Home, kit: Kit, place: Place, program: Path, wanted: str | None) -> list[Copy]:
+    restic = opened(home, place, program)
+    expected = next(one.repository for one in kit.places if one.name == place.name)
+    if expected is not None and repository_id(restic) != expected:
         raise SteadError(f"at the place {place.name} there is another repository than the kit's")
-    return [one for one in snapshots(restic) if "data" in one.tags]
+    listed = snapshots(restic)
+    releases = {tag: one.id for one in listed if "release" in one.tags for tag in one.tags - {"release"}}
+    return [Copy(place, one, releases) for one in listed if "data" in one.tags and _fits(one, wanted)]
+
+
+def opened(home: Home, place: Place, program: Path) -> Restic:
+    """The place of a recovery: what is read of it again and again (its index) is kept on this computer meanwhile."""
+    return Restic(program, place, home.lib / "cache/restic")
 
 
 def _fits(snapshot: Snapshot, wanted: str | None) -> bool:

@@ -6,8 +6,9 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -82,6 +83,23 @@ class ReleaseStore:
             self._move_in(folder, release)
         return release
 
+    def take_in(self, fetch: Callable[[Path], object]) -> Release:
+        """Take in a release that was built elsewhere: ``fetch`` puts all of it into the empty folder it is given.
+
+        It is compared with its manifest and its name, every byte; :class:`SteadError` with nothing changed if it is
+        not what it says.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        remove_half_made(self.folder)
+        with building_folder(self.folder) as folder:
+            fetch(folder)
+            release = Release.read(folder)
+            if found := _problems(release):
+                raise SteadError(f"the release {release.id} is not whole: {found[0]}", hint="stead up builds a new one")
+            release = replace(release, folder=self.folder / release.id)
+            self._move_in(folder, release)
+        return release
+
     def make_current(self, id: str) -> None:
         """Let machines be booted from this release from now on: one atomic switch of a link."""
         release, before = self.get(id), self.current()
@@ -99,16 +117,7 @@ class ReleaseStore:
 
     def verify(self, id: str) -> tuple[str, ...]:
         """Compare a release with its manifest and its name, every byte; returns the first differences (none: sound)."""
-        release = self.get(id)
-        manifest = release.manifest.read_bytes()
-        if release_id(digest_of(manifest)) != id:
-            return (f"manifest.jsonl: its digest is not {id}",)
-        found = list(differences(read_manifest(manifest), take_manifest(release.tree)))
-        for name, expected in release.tools.items():
-            tool = release.folder / "tools" / name
-            if not tool.is_file() or sha256(tool.read_bytes()).hexdigest() != expected:
-                found.append(f"tools/{name}: missing or changed")
-        return tuple(found)
+        return _problems(self.get(id))
 
     def _move_in(self, folder: Path, release: Release) -> None:
         """Give a finished build its name. The same tree may be here already; it stays if it is sound."""
@@ -138,6 +147,18 @@ class ReleaseStore:
                 f"a new release needs {say_size(ROOM_NEEDED)} of disk, and {self.folder} has {say_size(free)} free",
                 hint="free some space; nothing was changed",
             )
+
+
+def _problems(release: Release) -> tuple[str, ...]:
+    manifest = release.manifest.read_bytes()
+    if release_id(digest_of(manifest)) != release.id:
+        return (f"manifest.jsonl: its digest is not {release.id}",)
+    found = list(differences(read_manifest(manifest), take_manifest(release.tree)))
+    for name, expected in release.tools.items():
+        tool = release.folder / "tools" / name
+        if not tool.is_file() or sha256(tool.read_bytes()).hexdigest() != expected:
+            found.append(f"tools/{name}: missing or changed")
+    return tuple(found)
 
 
 @contextmanager

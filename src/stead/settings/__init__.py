@@ -13,6 +13,7 @@ from stead.settings.nouns import (
     Medium,
     PlaceSetting,
     Quiet,
+    RetentionSettings,
     Settings,
 )
 from stead.settings.reading import load, parse
@@ -30,6 +31,7 @@ __all__ = [
     "Medium",
     "PlaceSetting",
     "Quiet",
+    "RetentionSettings",
     "Settings",
     "add_place",
     "load",

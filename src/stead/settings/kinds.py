@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 from stead.settings.nouns import HostPort, Medium, Quiet
 from stead.words.quantities import parse_duration
@@ -19,7 +20,7 @@ _RATE = re.compile(r"(\d+(?:\.\d+)?)\s*(kB|MB)/s")
 _HOURS = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
 _UNITS = {"kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 _PLACE = re.compile(r"(sftp|rest|s3|b2|azure|gs|swift|rclone):.+", re.DOTALL)
-_ALERT = re.compile(r"[a-z][a-z0-9+.-]*://.+")
+_ALERT = re.compile(r"[a-z][a-z0-9+.-]*://\S+|mailto:[^\s@/:?]+@[^\s@/:?]+")
 
 
 def text(value: object) -> str:
@@ -57,7 +58,7 @@ def https(value: object) -> str:
 def alerts(value: object) -> tuple[str, ...]:
     """A list of addresses messages go to."""
     if not isinstance(value, list) or not all(isinstance(v, str) and _ALERT.fullmatch(v) for v in value):
-        raise ValueError('a list of addresses such as ["ntfy://topic", "mailto://me@example.com"]')
+        raise ValueError('a list of addresses such as ["ntfy://topic", "mailto:me@example.com"]')
     return tuple(value)
 
 
@@ -118,6 +119,18 @@ def integer(least: int, most: int) -> Read:
         if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
             raise ValueError(f"a whole number from {least} to {most}")
         return value
+
+    return read
+
+
+def integer_or_all(least: int, most: int) -> Read:
+    """A whole number within bounds, or ``"all"``, which is ``most``."""
+
+    def read(value: object) -> int:
+        try:
+            return most if value == "all" else cast(int, integer(least, most)(value))
+        except ValueError as allowed:
+            raise ValueError(f'{allowed}, or "all"') from None
 
     return read
 

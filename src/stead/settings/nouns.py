@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
 #: Backups start after this share of the allowed loss, so that a backup's own time still fits in the goal.
 _EARLY = 2 / 3
+#: A number of years that means every one.
+FOR_EVER = 10_000
 
 
 class Medium(StrEnum):
@@ -51,6 +53,7 @@ class PlaceSetting:
     medium: Medium | None = None
     cost_per_gb: float | None = None
     cost_a_month: float = 1.0
+    prune_credentials_file: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -100,10 +103,14 @@ class DataSettings:
 
 @dataclass(frozen=True)
 class AlertSettings:
-    """Who is told when something is wrong."""
+    """Who is told when something is wrong. ``feed_every`` seconds the dead man's switch is fed; ``resolver`` (None: the
+    computer's own) and ``mail_port`` are for mail that goes straight to the recipient's servers."""
 
-    urls: tuple[str, ...]
-    deadman: str | None
+    urls: tuple[str, ...] = field(repr=False)
+    deadman: str | None = field(repr=False)
+    feed_every: float
+    resolver: HostPort | None
+    mail_port: int
 
 
 @dataclass(frozen=True)
@@ -114,6 +121,18 @@ class KeeperSettings:
     picture: float
     marker: float
     probe: float
+    read_back: float = 30 * 86400.0
+
+
+@dataclass(frozen=True)
+class RetentionSettings:
+    """How many hours, days, weeks, months and years keep their newest backup."""
+
+    hourly: int = 48
+    daily: int = 14
+    weekly: int = 8
+    monthly: int = 24
+    yearly: int = FOR_EVER
 
 
 @dataclass(frozen=True)
@@ -136,6 +155,7 @@ class Settings:
     alerts: AlertSettings
     keeper: KeeperSettings
     local: LocalSettings
+    retention: RetentionSettings = RetentionSettings()
 
     @property
     def public(self) -> bool:

@@ -84,6 +84,16 @@ class Home:
         return self.lib / "place-same-disk"
 
     @property
+    def recovering(self) -> Path:
+        """What a recovery under way needs, 0700; while it is there, data is not this computer's own yet."""
+        return self.lib / "recovering"
+
+    @property
+    def recovery_mount(self) -> Path:
+        """Where a recovery has the place mounted that it serves from."""
+        return self.recovering / "place"
+
+    @property
     def machines(self) -> Path:
         """One folder per running machine: overlay layers, sockets, pid files. Gone after a stop."""
         return self.run / "machines"

@@ -6,14 +6,15 @@ from datetime import UTC, datetime
 
 import click
 
-from stead import data, kit, live, machine
+from stead import alerts, data, kit, live, machine, recovery
 from stead.backup.trying import SMALL
 from stead.cli.here import Here, home_option, pass_here
 from stead.keeper.looking import look as look_at
 from stead.keeper.noting import note_endpoints
+from stead.keeper.wanted import wishes
 from stead.live import places as live_places
 from stead.records import Records
-from stead.rehearsal.lock import held
+from stead.rehearsal.lock import Busy, held
 from stead.words.errors import SteadError
 from stead.words.progress import Silent
 from stead.words.verdict import Finding
@@ -93,11 +94,43 @@ def kit_(here: Here) -> None:
         records.set_findings("kit", kit.judge(records, kit.kit_of(here.home, here.settings), now), now)
 
 
+@command.command("recover")
+@home_option
+@pass_here
+def recover_(here: Here) -> None:
+    """Go on with a recovery that nobody works on any more."""
+    try:
+        recovery.go_on(here.home, here.settings, Silent())
+    except Busy:
+        return
+
+
+@command.command("alerts")
+@home_option
+@pass_here
+def alerts_(here: Here) -> None:
+    """Tell the owner what there is to tell."""
+    failed = [f"{o.way}: {o.detail}" for o in alerts.tell(here.home, wishes(here.home)) if not o.good]
+    for words in failed:
+        click.echo(f"stead: not sent by {words}", err=True)
+
+
+@command.command()
+@home_option
+@pass_here
+def deadman(here: Here) -> None:
+    """Feed the dead man's switch if the drills say so."""
+    alerts.feed_deadman(here.home, wishes(here.home))
+
+
 @command.command()
 @home_option
 @pass_here
 def revive(here: Here) -> None:
     """Start the live machine again if it is dead and nobody is starting or stopping it just now."""
+    if here.home.recovering.exists():
+        recovery.serve_copy(here.home, here.settings, Silent())
+        return
     with held(here.home, "up"):
         if machine.find(here.home, "live") is not None:
             return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from stead import live
+from stead import live, recovery
 from stead.cli.here import Here, acting
 from stead.cli.progress import shown
 from stead.cli.show import show_json
@@ -23,7 +23,8 @@ def command(here: Here, domain: str | None) -> int:
     settings = load(here.home)
     prepared.note(here.home)
     with shown(here.home, "up") as progress:
-        summary = live.up(here.home, settings, progress)
+        went_on = recovery.go_on(here.home, settings, progress)
+        summary = went_on.up if went_on else live.up(here.home, settings, progress)
         with progress.step("the keeper"):
             note_endpoints(here.home, summary.endpoints)
             ensure_running(here.home)

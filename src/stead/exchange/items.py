@@ -1,0 +1,150 @@
+"""What travels from the reader to the broker and on to the writers: one item, and its frame on a pipe.
+
+A frame is four bytes of length, that much JSON, and ``size`` bytes of content. Whoever reads a frame trusts nothing in
+it: everything is bounded here.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+#: No message, entry or card is longer than this; what is longer is reported. Files have no such limit.
+LONGEST = 150_000_000
+_IDENTITY = re.compile(r"[0-9a-f]{32}")
+_HEAD = struct.Struct("<I")
+_HEAD_LIMIT = 1 << 20
+_PIECE = 1 << 20
+
+
+class Kind(StrEnum):
+    """What an item is, and so which service keeps it."""
+
+    MAIL = "mail"
+    ENTRY = "entry"
+    CARD = "card"
+    FILE = "file"
+
+
+#: Which service's folder each kind lies in.
+SERVICE = {Kind.MAIL: "mail", Kind.ENTRY: "calendar", Kind.CARD: "calendar", Kind.FILE: "files"}
+
+
+@dataclass(frozen=True)
+class Item:
+    """One message, entry, card or file.
+
+    ``id`` is its identity (32 hex digits, from its content), ``where`` its folder, collection or path, ``also`` further
+    folders of a message. ``date`` is seconds since 1970 (of receipt; of the last change of a file). ``elsewhere``: not
+    wanted if the same item lies in any other folder (the "all mail" of a provider with labels). ``name`` is for
+    reports.
+    """
+
+    kind: Kind
+    id: str
+    where: str
+    size: int
+    date: float = 0.0
+    flags: str = ""
+    also: tuple[str, ...] = ()
+    elsewhere: bool = False
+    name: str = ""
+
+    def head(self) -> dict[str, Any]:
+        """As JSON carries it."""
+        return {
+            "kind": self.kind.value,
+            "id": self.id,
+            "where": self.where,
+            "size": self.size,
+            "date": self.date,
+            "flags": self.flags,
+            "also": self.also,
+            "elsewhere": self.elsewhere,
+            "name": self.name,
+        }
+
+    @classmethod
+    def read(cls, raw: Mapping[str, Any]) -> Item:
+        """From JSON; ValueError when it is none of ours."""
+        item = cls(
+            Kind(raw["kind"]),
+            raw["id"],
+            raw["where"],
+            raw["size"],
+            raw["date"],
+            raw["flags"],
+            tuple(map(str, raw["also"])),
+            raw["elsewhere"],
+            raw["name"],
+        )
+        whole = isinstance(item.size, int) and isinstance(item.date, (int, float)) and isinstance(item.where, str)
+        if not whole or item.size < 0 or not _IDENTITY.fullmatch(item.id):
+            raise ValueError("not an item")
+        return item
+
+
+def send(handle: int, head: Mapping[str, Any], content: bytes = b"") -> None:
+    """Write one frame."""
+    text = json.dumps(head).encode("ascii", "replace")
+    start = _HEAD.pack(len(text)) + text
+    if len(content) < 65536:
+        write_all(handle, start + content)
+        return
+    write_all(handle, start)
+    write_all(handle, content)
+
+
+def receive(handle: int) -> dict[str, Any] | None:
+    """The next frame's head; None at the end. Its content is the caller's to read. ValueError for what is no frame."""
+    start = read_exactly(handle, _HEAD.size, end=True)
+    if not start:
+        return None
+    (length,) = _HEAD.unpack(start)
+    if length > _HEAD_LIMIT:
+        raise ValueError("a frame's head is too long")
+    head = json.loads(read_exactly(handle, length))
+    if not isinstance(head, dict):
+        raise ValueError("a frame without a head")
+    return head
+
+
+def write_all(handle: int, content: bytes) -> None:
+    """Write every byte."""
+    done = os.write(handle, content)
+    if done < len(content):
+        rest = memoryview(content)[done:]
+        while rest:
+            rest = rest[os.write(handle, rest) :]
+
+
+def read_exactly(handle: int, size: int, *, end: bool = False) -> bytes:
+    """``size`` bytes; b"" at the end of the stream if ``end`` allows it, else EOFError."""
+    first = os.read(handle, min(size, _PIECE)) if size else b""
+    if len(first) == size:
+        return first
+    if not first and end:
+        return b""
+    pieces, missing = [first], size - len(first)
+    while missing:
+        piece = os.read(handle, min(missing, _PIECE))
+        if not piece:
+            raise EOFError("the other side ended in the middle of a frame")
+        pieces.append(piece)
+        missing -= len(piece)
+    return b"".join(pieces)
+
+
+def pass_on(source: int, target: int, size: int) -> None:
+    """Move ``size`` bytes from one pipe to another inside the kernel: the broker never looks at them."""
+    while size:
+        moved = os.splice(source, target, min(size, _PIECE))
+        if not moved:
+            raise EOFError("the other side ended in the middle of an item")
+        size -= moved

@@ -1,0 +1,89 @@
+"""What came over already, for each account: so a second run adds nothing, also after the owner moved or deleted it.
+
+It lies in data, in the folder that only the host can open, and so comes back with data after a loss. Before a batch is
+shown it is written down as pending; what a kill left pending is looked for by name when the next run begins.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from stead.exchange.items import Item
+
+_SCHEMA = """
+PRAGMA journal_mode=DELETE; PRAGMA synchronous=FULL; PRAGMA cache_size=-65536;
+CREATE TABLE IF NOT EXISTS seen (id BLOB NOT NULL, place BLOB NOT NULL, PRIMARY KEY (id, place)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS pending (item TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS marks (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+PRAGMA user_version=1;
+"""
+
+
+class Ledger:
+    """One account's ledger; open it under the import's lock."""
+
+    def __init__(self, file: Path) -> None:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._base = sqlite3.connect(file, isolation_level=None)
+        self._base.executescript(_SCHEMA)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._base.close()
+
+    def knows(self, item: Item, where: str) -> bool:
+        """Whether this item came over into ``where``."""
+        found = self._base.execute("SELECT 1 FROM seen WHERE id=? AND place=?", _key(item, where))
+        return found.fetchone() is not None
+
+    def knows_anywhere(self, item: Item) -> bool:
+        """Whether this item came over at all."""
+        return self._base.execute("SELECT 1 FROM seen WHERE id=?", (bytes.fromhex(item.id),)).fetchone() is not None
+
+    def intend(self, items: Iterable[Item]) -> None:
+        """These are about to be shown."""
+        with self._base:
+            self._base.execute("BEGIN")
+            self._base.executemany("INSERT INTO pending VALUES (?)", [(json.dumps(item.head()),) for item in items])
+
+    def settle(self, items: Iterable[Item]) -> None:
+        """These are in place; nothing is pending any more."""
+        keys = [_key(item, where) for item in items for where in (item.where, *item.also)]
+        with self._base:
+            self._base.execute("BEGIN")
+            self._base.executemany("INSERT OR IGNORE INTO seen VALUES (?, ?)", keys)
+            self._base.execute("DELETE FROM pending")
+
+    def pending(self) -> list[Item]:
+        """What a killed run was about to show."""
+        return [Item.read(json.loads(row[0])) for row in self._base.execute("SELECT item FROM pending")]
+
+    def mark(self, name: str) -> str | None:
+        """How far an account was read (see ``accounts``)."""
+        row = self._base.execute("SELECT value FROM marks WHERE name=?", (name,)).fetchone()
+        return None if row is None else str(row[0])
+
+    def marks(self) -> dict[str, str]:
+        """All marks."""
+        return {str(name): str(value) for name, value in self._base.execute("SELECT name, value FROM marks")}
+
+    def set_marks(self, marks: dict[str, str]) -> None:
+        """Remember how far accounts were read."""
+        with self._base:
+            self._base.execute("BEGIN")
+            self._base.executemany("INSERT OR REPLACE INTO marks VALUES (?, ?)", list(marks.items()))
+
+
+def _key(item: Item, where: str) -> tuple[bytes, bytes]:
+    place = hashlib.blake2b(f"{item.kind.value} {where}".encode("utf-8", "replace"), digest_size=8).digest()
+    return bytes.fromhex(item.id), place

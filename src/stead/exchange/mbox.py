@@ -1,0 +1,119 @@
+"""Cut an mbox into its messages, in bounded memory and at the speed of the disk.
+
+There is no one mbox (RFC 4155 describes the family). Here a line "From " with a date in it begins a message if what
+follows looks like a header; one without a date only after an empty line. Quoted lines lose one ">" (mboxrd). CRLF
+becomes LF. What lies before the first such line is a message, too, if it has a header.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+#: Small enough to stay in a processor's cache while it is looked through.
+_PIECE = 1 << 19
+#: As much of the next line as decides whether it is a header.
+_AHEAD = 1 << 10
+_LINE = re.compile(rb"From ([^\r\n]{0,998})\r?\n")
+_DATED = re.compile(
+    rb"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),?\s+(?:(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\s+\d{1,2}|\d{1,2}\s+"
+    rb"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec))\s.*\d\d:\d\d"
+)
+_HEADER = re.compile(rb"(?:[!-9;-~]{1,200}[ \t]*:|>?From )")
+#: A regular expression finds a literal faster than ``find`` does (measured: twice).
+_START = re.compile(rb"From ")
+_QUOTED = re.compile(rb"^>(>*From )", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Cut:
+    """One message as it lay in the file: its "From " line (may be empty) and its bytes; None: longer than allowed."""
+
+    line: bytes
+    content: bytes | None
+
+
+def messages(read: Callable[[int], bytes], longest: int) -> Iterator[Cut]:
+    """The messages of an mbox; ``read`` gives the next bytes. One longer than ``longest`` comes without content."""
+    buffer, start, look, line, skipping = read(_PIECE), 0, 0, b"", False
+    if buffer.startswith(b"\xef\xbb\xbf"):
+        start = look = 3
+    first, quoted, ended = not _begins(buffer, start, True), False, False
+    if not first:
+        line, start = _take_line(buffer, start)
+        look = start
+    while True:
+        found, seen = _next(buffer, look, final=ended)
+        quoted = quoted or seen
+        if found >= 0:
+            if not skipping:
+                yield from _cut(line, buffer[start:found], first=first, quoted=quoted)
+            skipping = first = quoted = False
+            line, start = _take_line(buffer, found)
+            look = start
+            continue
+        if ended:
+            break
+        kept = buffer[start:]
+        if len(kept) > longest and not skipping:
+            yield Cut(line, None)
+            skipping = True
+        if skipping:
+            kept = kept[-_AHEAD * 2 :]
+        more = read(_PIECE)
+        ended = not more
+        look = max(0, len(kept) - _AHEAD * 2)
+        buffer, start = kept + more, 0
+        del kept, more
+    if not skipping:
+        yield from _cut(line, buffer[start:], first=first, quoted=quoted)
+
+
+def _next(buffer: bytes, look: int, *, final: bool) -> tuple[int, bool]:
+    """Where the next message begins, at or after ``look`` (-1: not in here, or not to be told without more bytes), and
+    whether a quoted line was passed on the way."""
+    at, quoted = max(look - 1, 0), False
+    while True:
+        found = _START.search(buffer, at)
+        if found is None or (len(buffer) - found.start() < _AHEAD * 2 and not final):
+            return -1, quoted or found is not None
+        at = found.start()
+        before = buffer[at - 1] if at else 10
+        quoted = quoted or before == 62
+        if before == 10 and at >= look and _begins(buffer, at, _after_empty(buffer, at - 1)):
+            return at, quoted
+        at += 5
+
+
+def _after_empty(buffer: bytes, at: int) -> bool:
+    return at <= 0 or buffer[at - 1 : at] == b"\n" or buffer[max(at - 2, 0) : at] in (b"\n\r", b"\r")
+
+
+def _begins(buffer: bytes, at: int, after_empty: bool) -> bool:
+    line = _LINE.match(buffer, at)
+    if line is None:
+        # The last line of the file may be cut.
+        return False
+    headed = line.end() == len(buffer) or _HEADER.match(buffer, line.end()) is not None
+    if _DATED.search(line[1]):
+        return headed or buffer[line.end() : line.end() + 2] in (b"\r\n", b"\n") or buffer[line.end()] == 10
+    return after_empty and headed and line.end() < len(buffer)
+
+
+def _take_line(buffer: bytes, at: int) -> tuple[bytes, int]:
+    end = buffer.find(b"\n", at) + 1 or len(buffer)
+    return buffer[at:end].rstrip(b"\r\n"), end
+
+
+def _cut(line: bytes, content: bytes, *, first: bool, quoted: bool) -> Iterator[Cut]:
+    if first and not content.strip():
+        return
+    # One byte is looked for at the speed of memory, two are not.
+    if b"\r" in content:
+        content = content.replace(b"\r\n", b"\n")
+    if quoted:
+        content = _QUOTED.sub(rb"\1", content)
+    if content.endswith(b"\n\n"):
+        content = content[:-1]
+    yield Cut(line, content)

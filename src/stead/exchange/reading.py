@@ -1,0 +1,95 @@
+"""The reader: an unprivileged process that takes hostile archives apart and tells what is in them, item by item.
+
+It gets its job and then open files over the socket on standard input, and writes frames (see ``items``) on standard
+output. It has no right to anything but what it was handed, and no network unless an account is to be read. Started as
+``python -m stead.exchange.reading``.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import resource
+import socket
+import ssl
+import sys
+import tempfile
+from collections.abc import Iterator
+from typing import Any
+
+from stead.exchange import accounts, entries
+from stead.exchange.archives import READ_ERRORS
+from stead.exchange.letters import Broken, read_letter
+from stead.exchange.taking import Taker
+from stead.exchange.writing import LAZY_CODECS
+
+#: Host user of the reader: no passwd entry, outside every machine's id range, and nobody else's.
+READER_UID = 590003
+_CLONE_NEWNET = 0x40000000
+_PR_SET_NO_NEW_PRIVS = 38
+_MEMORY = 3 << 30
+_MESSAGE = 1 << 17
+
+
+def main() -> None:
+    """Do one job; exit 0 when all that could be read was told."""
+    link = socket.socket(fileno=os.dup(0))
+    _first, handles, _flags, _address = socket.recv_fds(link, 16, 1)
+    with os.fdopen(handles[0], "rb") as told:
+        job = json.load(told)
+    spool = tempfile.TemporaryFile(dir=job["spool"])  # noqa: SIM115 - it must be opened while this is root, and ends with the process
+    trust = ssl.create_default_context()
+    _load()
+    give_up(READER_UID, network=job.get("account") is not None)
+    taker = Taker(1, job, spool)
+    if job.get("account") is not None:
+        accounts.read(job["account"], trust, taker)
+    else:
+        for note, handle in _handed(link):
+            with os.fdopen(handle, "rb") as file:
+                taker.source(note, file)
+    taker.end()
+
+
+def _handed(link: socket.socket) -> Iterator[tuple[dict[str, Any], int]]:
+    while True:
+        text, handles, _flags, _address = socket.recv_fds(link, _MESSAGE, 1)
+        if not text or not handles:
+            return
+        yield json.loads(text), handles[0]
+
+
+def give_up(uid: int, *, network: bool) -> None:
+    """Become ``uid`` for good, without a network unless asked, with bounded memory."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if os.geteuid() == 0:
+        if not network and libc.unshare(_CLONE_NEWNET) != 0:
+            raise OSError(ctypes.get_errno(), "cannot leave the network")
+        os.setgroups([])
+        os.setresgid(uid, uid, uid)
+        os.setresuid(uid, uid, uid)
+    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_NPROC, (64, 64))
+    libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+
+
+def _load() -> None:
+    """Load whatever is loaded lazily: without root Python's own files may be unreadable."""
+    sample = (
+        "BEGIN:VCALENDAR\nBEGIN:VEVENT\nUID:1\nDTSTART;TZID=Europe/Berlin:20260101T000000\nEND:VEVENT\nEND:VCALENDAR\n"
+    )
+    list(entries.entries(sample))
+    read_letter(b"Date: Mon, 1 Jan 2026 00:00:00 +0000\nX-Gmail-Labels: =?utf-8?Q?a?=\n\n")
+    for codec in LAZY_CODECS:
+        b"a ".decode(codec)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except (*READ_ERRORS, Broken, MemoryError) as problem:
+        words = str(problem) if isinstance(problem, Broken) else f"{type(problem).__name__}: {problem}"
+        sys.stderr.write(" ".join(words.split())[:500] + "\n")
+        sys.exit(1)

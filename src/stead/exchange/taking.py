@@ -1,0 +1,278 @@
+"""Take one source apart: sort every file in it and send its items on. Runs only in the reader."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Callable
+from itertools import chain
+from typing import IO, Any
+
+from stead.exchange import cards, entries, mbox
+from stead.exchange.archives import READ_ERRORS, Member, members
+from stead.exchange.items import LONGEST, Item, Kind, send, write_all
+from stead.exchange.labels import Place, of_labels
+from stead.exchange.letters import Broken, Letter, read_letter
+from stead.exchange.sorting import HEAD, Sort, file_path, is_takeout, mail_folder, sort
+
+_IN_MEMORY = 16 << 20
+_TELL_EVERY = 0.5
+_STEM_ENDS = (".zip", ".tgz", ".gz", ".tar", ".bz2", ".xz")
+
+
+class Taker:
+    """Sends what it finds; keeps count of how far it is in the files it was handed."""
+
+    def __init__(self, out: int, job: dict[str, Any], spool: IO[bytes]) -> None:
+        self._out = out
+        self._forced: str | None = job.get("as")
+        self.into: str = job.get("into") or ""
+        self._spool = spool
+        self._done = 0
+        self._file: IO[bytes] | None = None
+        self._told = time.monotonic()
+
+    def source(self, note: dict[str, Any], file: IO[bytes]) -> None:
+        """One file handed over: ``parts`` of its path, ``beneath`` (the source's name), ``top``, ``size``, ``date``."""
+        parts, beneath = tuple(note["parts"]), str(note["beneath"])
+        self._file = file
+        member = Member(parts, note["size"], note["date"], lambda: _rewound(file))
+        try:
+            head = file.read(HEAD)
+            if sort(parts, head, self._forced, top=note["top"]) is Sort.ARCHIVE:
+                self._archive(parts[-1], file, note["size"])
+            else:
+                self._member(member, beneath)
+        finally:
+            self._file = None
+            self._done += note["size"]
+            self._tell()
+
+    def end(self) -> None:
+        """Say that all was read."""
+        send(self._out, {"what": "end"})
+
+    def lost(self, what: str, where: str, why: str) -> None:
+        """Say that something does not come over."""
+        send(self._out, {"what": "lost", "name": what[:400], "where": where[:400], "why": why[:200]})
+
+    def total(self, count: int) -> None:
+        """Say how many messages there are in all."""
+        send(self._out, {"what": "total", "bytes": count})
+
+    def counted(self, count: int) -> None:
+        """``count`` more messages were looked at."""
+        self._done += count
+        self._tell()
+
+    def note(self, head: dict[str, Any]) -> None:
+        """Send something that is no item."""
+        send(self._out, head)
+
+    def _archive(self, name: str, file: IO[bytes], size: int) -> None:
+        beneath = name
+        while beneath.casefold().endswith(_STEM_ENDS):
+            beneath = beneath.rpartition(".")[0]
+        file.seek(0)
+        try:
+            for member in members(name, file, size):
+                if isinstance(member, tuple):
+                    self.lost(member[0], name, member[1])
+                else:
+                    self._member(member, beneath)
+        except Broken as why:
+            self.lost(name, name, str(why))
+
+    def _member(self, member: Member, beneath: str) -> None:
+        path = "/".join(member.parts)
+        try:
+            stream = member.open()
+            head = stream.read(HEAD)
+            found = sort(member.parts, head, self._forced, top=False)
+            if found is Sort.FILE:
+                self._a_file(member, beneath, chain_read(head, stream))
+            elif found is Sort.MBOX:
+                self._an_mbox(member, chain_read(head, stream))
+            elif found is not Sort.NOTHING:
+                content = whole(chain_read(head, stream), LONGEST)
+                self._content(found, member, content, beneath)
+            elif self._forced:
+                self.lost(path, beneath, "it is no mail")
+        except Broken as why:
+            self.lost(path, beneath, str(why))
+            if "unpacks" in str(why):
+                raise
+        except READ_ERRORS as wrong:
+            self.lost(path, beneath, f"it cannot be read: {str(wrong)[:150]}")
+
+    def _content(self, found: Sort, member: Member, content: bytes, beneath: str) -> None:
+        path = "/".join(member.parts)
+        if found is Sort.CALENDAR:
+            self.calendar(content, member.parts[-1].rpartition(".")[0] or "Calendar", path)
+        elif found is Sort.CONTACTS:
+            self.contacts(content, path)
+        elif found is Sort.MAILDIR:
+            flags = "".join(c for c in member.parts[-1].rpartition("2,")[2] if c in "DFRST")
+            flags = flags if "2," in member.parts[-1] else ""
+            self.letter(content, mail_folder(member.parts, found), flags=flags, date=member.date, path=path)
+        else:
+            if member.parts[-1].casefold().endswith(".emlx"):
+                content = _without_wrapping(content)
+            folder = mail_folder(member.parts, found)
+            folder = beneath if folder == "Imported" and beneath else folder
+            self.letter(content, folder, flags="S", path=path)
+
+    def _an_mbox(self, member: Member, read: Callable[[int], bytes]) -> None:
+        path = "/".join(member.parts)
+        folder = "Archive" if is_takeout(member.parts) else mail_folder(member.parts, Sort.MBOX)
+        count = 0
+        for count, cut in enumerate(mbox.messages(read, LONGEST), 1):
+            if cut.content is None:
+                self.lost(f"message {count}", path, f"it is longer than {LONGEST // 1_000_000} MB")
+                continue
+            self.letter(cut.content, folder, line=cut.line, path=f"{path}, message {count}")
+            if count % 256 == 0:
+                self._tell()
+        if not count and member.size:
+            self.lost(path, path, "it is called an mbox but no message begins in it")
+
+    def letter(
+        self,
+        content: bytes,
+        folder: str,
+        *,
+        flags: str | None = None,
+        date: float | None = None,
+        line: bytes = b"",
+        path: str = "",
+        elsewhere: bool = False,
+    ) -> Letter | None:
+        """Send one message; ``flags`` None: as its own header says. None when it did not come over."""
+        if b"\r\n" in content:
+            content = content.replace(b"\r\n", b"\n")
+        if len(content) > LONGEST:
+            self.lost(path, folder, f"it is longer than {LONGEST // 1_000_000} MB")
+            return None
+        try:
+            letter = read_letter(content, line, date)
+        except Broken as why:
+            self.lost(path, folder, str(why))
+            return None
+        if letter.expunged:
+            self.lost(letter.name or path, path, "its program had deleted it, and only not cleaned up yet")
+            return None
+        place = Place((folder,), letter.flags or "" if flags is None else flags, elsewhere)
+        if letter.labels is not None:
+            place = of_labels(letter.labels)
+        folders = tuple(f"{self.into}/{name}" if self.into else name for name in place.folders)
+        if self.into and letter.labels is None and line:
+            folders = (self.into,)
+        item = Item(
+            Kind.MAIL, letter.id, folders[0], len(content), letter.date, place.flags, folders[1:], place.elsewhere,
+            letter.name or path,
+        )  # fmt: skip
+        send(self._out, item.head(), content)
+        return letter
+
+    def calendar(self, content: bytes, name: str, path: str, *, named: bool = False) -> None:
+        """Send every entry of a calendar file; ``named``: its calendar is called ``name``, whatever is in it."""
+        text = entries.text_of(content)
+        collection = self.into or (None if named else entries.calendar_name(text)) or name
+        for entry in entries.entries(text):
+            if isinstance(entry, tuple):
+                self.lost(entry[0], path, entry[1])
+            else:
+                self.send_small(Kind.ENTRY, entry.uid, collection, entry.text, entry.name)
+        if "BEGIN:VCALENDAR" not in text.upper():
+            self.lost(path, path, "it is called a calendar but is none")
+
+    def contacts(self, content: bytes, path: str, *, book: str = "Contacts") -> None:
+        """Send every card of a contact file into the address book ``book``."""
+        found = False
+        for card in cards.cards(entries.text_of(content)):
+            found = True
+            if isinstance(card, tuple):
+                self.lost(card[0], path, card[1])
+            else:
+                self.send_small(Kind.CARD, card.uid, self.into or book, card.text, card.name)
+        if not found and content.strip():
+            self.lost(path, path, "it is called a contact file but there is no card in it")
+
+    def send_small(self, kind: Kind, uid: str, where: str, content: bytes, name: str) -> None:
+        """Send an entry or a card: its UID is its identity."""
+        identity = hashlib.blake2b(f"{kind.value} {uid}".encode(), digest_size=16).hexdigest()
+        send(self._out, Item(kind, identity, where[:200], len(content), name=name).head(), content)
+
+    def _a_file(self, member: Member, beneath: str, read: Callable[[int], bytes]) -> None:
+        path = file_path(member.parts, beneath)
+        self.file(f"{self.into}/{path}" if self.into else path, read, member.date)
+
+    def file(self, path: str, read: Callable[[int], bytes], date: float) -> None:
+        """Send one file, of any size: what is too big for memory goes through an unnamed file first."""
+        digest, size = hashlib.blake2b(digest_size=16), 0
+        pieces: list[bytes] | None = []
+        self._spool.seek(0)
+        self._spool.truncate()
+        while piece := read(1 << 20):
+            digest.update(piece)
+            size += len(piece)
+            if pieces is not None:
+                pieces.append(piece)
+                if size > _IN_MEMORY:
+                    self._spool.writelines(pieces)
+                    pieces = None
+            else:
+                self._spool.write(piece)
+            self._tell()
+        identity = hashlib.blake2b(path.encode("utf-8", "replace") + digest.digest(), digest_size=16).hexdigest()
+        item = Item(Kind.FILE, identity, path, size, date, name=path[-300:])
+        if pieces is not None:
+            send(self._out, item.head(), b"".join(pieces))
+            return
+        self._spool.seek(0)
+        send(self._out, item.head())
+        while piece := self._spool.read(1 << 20):
+            write_all(self._out, piece)
+
+    def _tell(self) -> None:
+        now = time.monotonic()
+        if now - self._told < _TELL_EVERY:
+            return
+        self._told = now
+        here = 0
+        if self._file is not None:
+            here = os.lseek(self._file.fileno(), 0, os.SEEK_CUR)
+        send(self._out, {"what": "at", "bytes": self._done + here})
+
+
+def chain_read(head: bytes, stream: IO[bytes]) -> Callable[[int], bytes]:
+    """A read function that gives ``head`` once more before the rest of ``stream``."""
+    first = chain([head], ())
+
+    def read(size: int) -> bytes:
+        return next(first, b"") or stream.read(size)
+
+    return read
+
+
+def whole(read: Callable[[int], bytes], longest: int) -> bytes:
+    """Everything, if it is not too long."""
+    pieces, size = [], 0
+    while piece := read(1 << 20):
+        size += len(piece)
+        if size > longest:
+            raise Broken(f"it is longer than {longest // 1_000_000} MB")
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+def _rewound(file: IO[bytes]) -> IO[bytes]:
+    file.seek(0)
+    return file
+
+
+def _without_wrapping(content: bytes) -> bytes:
+    """Apple Mail writes a message's length before it and a property list after it."""
+    first, _, rest = content.partition(b"\n")
+    return rest[: int(first)] if first.strip().isdigit() else content

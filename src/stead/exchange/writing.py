@@ -1,0 +1,168 @@
+"""A writer: a process with one service's user, locked into one account's folder, that puts items where the service
+finds them. Started as ``python -m stead.exchange.writing SERVICE UID`` with the folder as its working directory.
+
+It reads frames on standard input and answers each order with a line of JSON. Items lie beside, unseen, until a flush:
+then everything is on disk first and gets its name second, so a kill at any moment leaves whole items or none.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib
+import json
+import os
+import resource
+import sys
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, Protocol
+
+from stead.exchange.items import Item, read_exactly, receive
+from stead.exchange.letters import Broken
+
+_CLONE_NEWNET = 0x40000000
+_PR_SET_NO_NEW_PRIVS = 38
+_MEMORY = 1 << 30
+_PIECE = 1 << 20
+LAZY_CODECS = (
+    *("utf-7", "utf-16", "utf-16-be", "cp1252", "latin-1", "idna", "cp437", "iso-8859-15", "shift_jis", "gb18030"),
+    *("koi8-r", "cp1251", "iso-8859-2", "cp1250", "euc-kr", "big5", "euc-jp", "iso-2022-jp"),
+)
+
+
+class Keeping(Protocol):
+    """How one service keeps its items; all paths are below the account's own folder, which is the root here."""
+
+    def begin(self) -> None:
+        """Remove what an interrupted run left unseen."""
+
+    def add(self, item: Item, pieces: Pieces) -> str | None:
+        """Take one item, unseen yet; why not, if it cannot be kept."""
+
+    def flush(self) -> Callable[[], list[str]]:
+        """What shows everything that was added so far, to be called beside further adding; it returns one answer for
+        each item: ``added``, ``known``, or why it could not be kept."""
+
+    def there(self, item: Item) -> bool:
+        """Whether the item is in place, told by its name."""
+
+
+class Pieces:
+    """The content of one item on standard input, piece by piece; it must be read to its end."""
+
+    def __init__(self, handle: int, size: int) -> None:
+        self._handle = handle
+        self._left = size
+
+    def read(self) -> bytes:
+        """The next piece; b"" at the end."""
+        piece = read_exactly(self._handle, min(self._left, _PIECE))
+        self._left -= len(piece)
+        return piece
+
+    def whole(self) -> bytes:
+        """All that is left."""
+        content = read_exactly(self._handle, self._left)
+        self._left = 0
+        return content
+
+    def skip(self) -> None:
+        """Read the rest and forget it."""
+        while self.read():
+            pass
+
+
+def main() -> None:
+    """Serve the broker until it closes the pipe."""
+    service, uid = sys.argv[1], int(sys.argv[2])
+    module = importlib.import_module(f"stead.exchange.{service}_writing")
+    keeping: Keeping = module.Keeping()
+    lock_in(uid)
+    keeping.begin()
+    refused: list[str | None] = []
+    # While a batch goes to disk the next one is taken: neither the disk nor a processor waits for the other.
+    beside = ThreadPoolExecutor(max_workers=1)
+    shows: list[Future[None]] = []
+    while (head := receive(0)) is not None:
+        order = head.get("what")
+        if order == "flush":
+            shows = [one for one in shows if not _ended(one)]
+            shows.append(beside.submit(_show, keeping.flush(), refused))
+            refused = []
+        elif order == "there":
+            _answer([keeping.there(Item.read(raw)) for raw in head["items"]])
+        else:
+            refused.append(_add(keeping, Item.read(head)))
+
+    beside.shutdown(wait=True)
+    for one in shows:
+        _ended(one)
+
+
+def _show(show: Callable[[], list[str]], refused: list[str | None]) -> None:
+    answers = iter(show())
+    _answer([next(answers) if why is None else why for why in refused])
+
+
+def _ended(show: Future[None]) -> bool:
+    """Whether it is done; what went wrong in it is raised here, and ends the writer."""
+    if show.done():
+        show.result()
+    return show.done()
+
+
+def _add(keeping: Keeping, item: Item) -> str | None:
+    pieces = Pieces(0, item.size)
+    try:
+        return keeping.add(item, pieces)
+    except Broken as why:
+        return str(why)
+    except OSError as problem:
+        return f"it could not be written: {problem.strerror}"
+    finally:
+        pieces.skip()
+
+
+def lock_in(uid: int) -> None:
+    """Make the working directory the whole world, become ``uid`` for good, without a network."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    for codec in LAZY_CODECS:
+        # Python loads these at first use, from files that are out of reach then.
+        "a".encode(codec)
+    if os.geteuid() == 0:
+        if libc.unshare(_CLONE_NEWNET) != 0:
+            raise OSError(ctypes.get_errno(), "cannot leave the network")
+        os.chroot(".")
+        os.chdir("/")
+        os.setgroups([])
+        os.setresgid(uid, uid, uid)
+        os.setresuid(uid, uid, uid)
+    os.umask(0o077)
+    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+
+
+def sync_all(handle: int) -> None:
+    """Bring everything on the file system of ``handle`` to disk (``syncfs(2)``): one call for a thousand files."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.syncfs(handle) != 0:
+        raise OSError(ctypes.get_errno(), "the disk did not take what was written")
+
+
+def sync_folder(path: str) -> None:
+    """Make the names in a folder survive a power cut."""
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _answer(content: list[Any]) -> None:
+    sys.stdout.write(json.dumps(content) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

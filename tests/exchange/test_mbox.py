@@ -1,0 +1,87 @@
+"""Every odd mbox there is, cut into the messages a person would see in it."""
+
+from __future__ import annotations
+
+import io
+import mailbox
+import random
+from pathlib import Path
+
+import pytest
+
+from stead.exchange import mbox
+from stead.exchange.mbox import messages
+from tests.exchange.things import letter, mboxed
+
+
+def cut(raw: bytes, longest: int = 1 << 20) -> list[bytes | None]:
+    return [one.content for one in messages(io.BytesIO(raw).read, longest)]
+
+
+LETTERS = [letter(n) for n in range(3)]
+
+
+@pytest.mark.parametrize("piece", [7, 100, 4096, 1 << 19])
+def test_an_ordinary_one_however_it_is_read(piece: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mbox, "_PIECE", piece)
+    assert cut(b"".join(map(mboxed, LETTERS))) == LETTERS
+
+
+def test_crlf() -> None:
+    assert cut(b"".join(map(mboxed, LETTERS)).replace(b"\n", b"\r\n")) == LETTERS
+
+
+def test_no_empty_line_before_the_next_and_none_at_the_end() -> None:
+    raw = b"".join(mboxed(one)[:-1] for one in LETTERS)
+    assert cut(raw) == LETTERS
+    assert cut(raw[:-1]) == [*LETTERS[:2], LETTERS[2][:-1]]
+
+
+def test_quoted_lines_come_back_and_unquoted_words_do_not_cut() -> None:
+    odd = letter(
+        1, body="From here on\nFrom me to you\n>From quoted\n>>From twice\n\nFrom now it is all words\nand so on\n"
+    )
+    assert cut(mboxed(odd) + mboxed(LETTERS[0])) == [odd, LETTERS[0]]
+    unquoted = b"From a@b Tue Jan 02 10:00:00 2024\n" + letter(1, body="x\n\nFrom now it is words\nand so on\n") + b"\n"
+    assert len(cut(unquoted + mboxed(LETTERS[0]))) == 2
+
+
+def test_without_a_first_line_with_a_mark_and_with_nothing() -> None:
+    assert cut(LETTERS[0] + b"\n" + mboxed(LETTERS[1])) == LETTERS[:2]
+    assert cut(b"\xef\xbb\xbf" + mboxed(LETTERS[0])) == LETTERS[:1]
+    assert cut(b"") == [] and cut(b"\n\n") == []
+
+
+def test_forms_of_the_first_line() -> None:
+    lines = (
+        "From - Tue Jan 02 10:00:00 2024",
+        "From MAILER-DAEMON Fri Jul  8 12:08:34 2011",
+        "From 1786@xxx Mon Apr 01 12:00:00 +0000 2024",
+        "From a@b  Thu, 11 Apr 2024 10:00:00 +0200",
+        "From Zoe Example Tue Jan  2 10:00 2024",
+        "From nobody@nowhere",
+    )
+    raw = b"".join(line.encode() + b"\n" + LETTERS[0] + b"\n" for line in lines)
+    assert cut(raw) == [LETTERS[0]] * len(lines)
+
+
+def test_one_too_long_is_passed_over_in_bounded_memory() -> None:
+    big = letter(9, body="x" * 70 + "\n") + b"y" * 75 * 20000
+    raw = mboxed(LETTERS[0]) + mboxed(big + b"\n") + mboxed(LETTERS[1])
+    assert cut(raw, 1 << 20) == [LETTERS[0], None, LETTERS[1]]
+
+
+def test_like_pythons_own_module(tmp_path: Path) -> None:
+    dice = random.Random(4)
+    file = tmp_path / "box"
+    box = mailbox.mbox(file)
+    wanted = []
+    for number in range(200):
+        body = "".join(
+            dice.choice(("From me\n", ">From\n", "\n", "words\n", "a: b\n")) for _ in range(dice.randrange(30))
+        )
+        wanted.append(letter(number, body=f"begin\n{body}end\n"))
+        box.add(wanted[-1])
+    box.close()
+    # Python quotes "From " once and nothing else (mboxo), so what was ">From" before is not told apart.
+    assert [c and c.replace(b">", b"") for c in cut(file.read_bytes())] == [w.replace(b">", b"") for w in wanted]
