@@ -19,6 +19,7 @@ from stead.run import run
 ROOT = Path(__file__).resolve().parents[2]
 TESTS = {
     "backup": ("tests/backup/test_silent.py", "tests/backup/test_changes.py", "tests/backup/test_pruning.py"),
+    "words": ("tests/backup/test_place.py",),
     "pruning": ("tests/backup/test_counted.py", "tests/backup/test_retention.py", "tests/backup/test_pruning.py"),
     "reading": ("tests/backup/test_counted.py", "tests/backup/test_reading_back.py"),
     "keeper": ("tests/keeper/test_judge.py", "tests/keeper/test_schedule.py"),
@@ -49,6 +50,7 @@ JUDGES = {
     "keeper/deadlines": ("keeper", "deadlines", "_older", "_full", "_reading"),
     "keeper/report": ("keeper", "place_verdict"),
     "rehearsal/ages": ("ages", "at_age", "age_of", "newest_of", "turn"),
+    "backup/troubles": ("words", "trouble", "refuses", "_refusal"),
 }
 #: One of these words in the environment takes only the judges whose names begin with it.
 ONLY = os.environ.get("STEAD_PLANTED", "")

@@ -34,6 +34,7 @@ _GROUPS = {
     "kit": "write",
     "alerts": "ack",
     "restore": "mail",
+    "place": "add",
 }
 _HELPED = [f"{verb} {_GROUPS[verb]}" if verb in _GROUPS else verb for verb in VERBS]
 

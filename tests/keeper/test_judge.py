@@ -10,7 +10,7 @@ import pytest
 
 from stead.keeper.facts import DrillFact, Facts, HalfDone, PlaceFact, ReadingFact, ReleaseFact
 from stead.keeper.report import place_verdict, to_json
-from stead.keeper.status import Sleep, judge
+from stead.keeper.status import Sleep, StatusReport, judge
 from stead.records import CheckedProbe, Measured
 from stead.settings import Goals
 from stead.words.probe import ProbeResult
@@ -58,9 +58,14 @@ def with_probe(age: float = 120, **changes: Any) -> Facts:
     return replace(GOOD, probes=(CheckedProbe(replace(PROBE.result, **changes), ago(seconds=age)),))
 
 
+def told(report: StatusReport) -> tuple[Finding, ...]:
+    """Findings without the notes on the 3-2-1-1-0 rule: one place keeps it in nothing (see ``test_copies``)."""
+    return tuple(finding for finding in report.findings if not finding.id.startswith("copies-"))
+
+
 def test_the_sentence() -> None:
     report = judge(GOOD)
-    assert report.sleep is Sleep.YES and report.findings == () and report.exit_code == 0
+    assert report.sleep is Sleep.YES and told(report) == () and report.exit_code == 0
     assert report.sentence == (
         "You can sleep: if this computer died now you would lose 4 min of data and be back in 1 min 50 s "
         "on a new one (proven 12 min ago)."
@@ -78,7 +83,7 @@ def test_only_the_same_disk() -> None:
     report = judge(with_place(survives=False))
     assert report.sentence == (
         "You cannot sleep yet: the only backup is on this computer's own disk; if it died now, everything would be "
-        "lost. Next: add a place that survives it: a [[place]] section in /etc/stead/stead.toml, then stead up."
+        "lost. Next: add a place that survives it: stead place add."
     )
     assert report.exit_code == 1
 
@@ -162,7 +167,7 @@ def test_each_finding_fires(key: str) -> None:
     ],
 )
 def test_each_finding_is_silent(facts: Facts) -> None:
-    assert judge(facts).findings == () and judge(facts).sleep is Sleep.YES
+    assert told(judge(facts)) == () and judge(facts).sleep is Sleep.YES
 
 
 @pytest.mark.parametrize(
@@ -191,7 +196,7 @@ def test_missed_goals(facts: Facts, words: str) -> None:
     ],
 )
 def test_what_is_late_is_a_warning_and_much_later_an_alarm(facts: Facts, severity: Severity) -> None:
-    assert [finding.severity for finding in judge(facts).findings] == [severity]
+    assert [finding.severity for finding in told(judge(facts))] == [severity]
 
 
 def test_a_good_drill_of_one_age_hides_no_bad_one_of_another() -> None:

@@ -18,14 +18,14 @@ DRILL = replace(HEAVY, name="drill-a", interval=3600)
 def test_every_act_of_the_contract_with_its_interval() -> None:
     found = {act.name: act for act in acts(SETTINGS, ["attic", "cellar"])}
     assert [found[name].interval for name in ("mark", "probe", "picture", "data", "backup")] == [60, 300, 600, 60, 600]
-    assert found["drill-cellar"].args == ("drill", "--place", "cellar")
+    assert found["drill-cellar"].args == ("drill", "--place", "cellar", "--by-keeper")
     assert found["drill-attic"].interval == 3600 and "sweep" in found
     assert all(act.deadline > 0 for act in found.values())
 
 
 def test_what_is_proven_beside_the_hourly_drill() -> None:
     found = {act.name: act for act in acts(SETTINGS, ["attic"])}
-    assert found["older-attic"].args == ("drill", "--place", "attic", "--age", "turn")
+    assert found["older-attic"].args == ("drill", "--place", "attic", "--by-keeper", "--age", "turn")
     assert found["older-attic"].interval == 4 * 3600 and found["prune"].interval == 86400
     assert found["verify-attic"].interval == 86400 and found["full-attic"].interval == 30 * 86400
     assert all(found[name].kept for name in ("older-attic", "prune", "verify-attic", "full-attic"))

@@ -13,10 +13,11 @@ from stead.backup.holds import accept, holds, watch_changes
 from stead.backup.known import Known, KnownSnapshot, load_known
 from stead.backup.making import carry_manifest
 from stead.backup.manifest import Summary, manifest_digest, manifest_maker, read_manifest, summarise
-from stead.backup.opening import ensure_place, open_place, place_of
+from stead.backup.opening import ensure_place, open_place, place_from, place_of
 from stead.backup.pieces import Piece, Row, read_index, read_piece
-from stead.backup.place import Kind, Place, credentials, kind_of, url_without_secrets
+from stead.backup.place import Kind, Limits, Place, credentials, kind_of, url_without_secrets
 from stead.backup.pruning import Order, Pruned, prune
+from stead.backup.quiet import quiet_seconds, resting
 from stead.backup.reading_back import ReadBack, read_back
 from stead.backup.releases import ensure_release_in_place
 from stead.backup.restic import (
@@ -34,18 +35,24 @@ from stead.backup.restic import (
 from stead.backup.restoring import Restored, restore_cold
 from stead.backup.retention import command_elsewhere
 from stead.backup.slices import Reading, interval, load_reading
+from stead.backup.traffic import count, left_this_month, read_budget, this_month
 from stead.backup.troubles import (
     NoDisk,
     NoFuse,
     NoSuchSnapshot,
+    OverLimit,
     PlaceBusy,
+    PlaceClock,
     PlaceDamaged,
     PlaceFull,
+    PlaceReadOnly,
+    PlaceRefuses,
     PlaceUnreachable,
     WrongPassword,
     first,
 )
 from stead.backup.walking import FOLDER
+from stead.backup.watching import Watched, watch
 from stead.backup.work import give_up
 
 __all__ = [
@@ -58,16 +65,21 @@ __all__ = [
     "Kind",
     "Known",
     "KnownSnapshot",
+    "Limits",
     "MountedPlace",
     "NoDisk",
     "NoFuse",
     "NoSuchSnapshot",
     "Order",
+    "OverLimit",
     "Piece",
     "Place",
     "PlaceBusy",
+    "PlaceClock",
     "PlaceDamaged",
     "PlaceFull",
+    "PlaceReadOnly",
+    "PlaceRefuses",
     "PlaceUnreachable",
     "Pruned",
     "ReadBack",
@@ -77,6 +89,7 @@ __all__ = [
     "Row",
     "Snapshot",
     "Summary",
+    "Watched",
     "WrongPassword",
     "accept",
     "adopt",
@@ -85,6 +98,7 @@ __all__ = [
     "check",
     "command_elsewhere",
     "compare_with_manifest",
+    "count",
     "credentials",
     "damage",
     "data_in",
@@ -99,6 +113,7 @@ __all__ = [
     "holds",
     "interval",
     "kind_of",
+    "left_this_month",
     "let_go",
     "list_ids",
     "load_known",
@@ -113,9 +128,12 @@ __all__ = [
     "mounted",
     "open_place",
     "outside_data",
+    "place_from",
     "place_of",
     "prune",
+    "quiet_seconds",
     "read_back",
+    "read_budget",
     "read_index",
     "read_manifest",
     "read_piece",
@@ -123,12 +141,15 @@ __all__ = [
     "repository_id",
     "require_fuse",
     "require_snapshot",
+    "resting",
     "restore_cold",
     "run_backup",
     "same_disk",
     "snapshots",
     "summarise",
+    "this_month",
     "undeclared",
     "url_without_secrets",
+    "watch",
     "watch_changes",
 ]

@@ -19,6 +19,7 @@ from stead.backup.opening import open_place
 from stead.backup.place import Place
 from stead.backup.restic import DATA_PATH, Restic, list_ids, unlock
 from stead.backup.retention import let_go_on_purpose
+from stead.backup.traffic import counted
 from stead.backup.troubles import PlaceBusy, trouble
 from stead.backup.walking import HOST_FOLDER
 from stead.backup.work import Ended, work
@@ -59,11 +60,13 @@ def run_backup(
     release: str,
     progress: Progress,
     expected: Sequence[str] = (),
+    most: int | None = None,
 ) -> BackupOutcome:
     """Back up ``picture`` (made with ``manifest_maker``) into ``place`` and judge the result.
 
     ``inventory`` and ``release`` are remembered with the snapshot; ``expected`` are top folders of data that must be
-    there. Raises the nouns of ``troubles`` when the place cannot be used; a bad backup is an outcome, not an error.
+    there; ``most`` the bytes that may be sent (None: any). Raises the nouns of ``troubles`` when the place cannot be
+    used; a bad backup is an outcome, not an error.
     """
     began = time.monotonic()
     restic = Restic(program, place, home.lib / "cache/restic")
@@ -71,7 +74,7 @@ def run_backup(
     before = _source_problems(picture, summary, expected, load_known(home, place.name))
     with writing(home, place):
         repository = open_place(home, restic)
-        ended = backup_bound(home, restic, {picture.path: DATA_PATH}, "data", progress, at=picture.taken_at)
+        ended = backup_bound(home, restic, {picture.path: DATA_PATH}, "data", progress, most=most, at=picture.taken_at)
         snapshot = str(ended.summary.get("snapshot_id", "")) or None
         known, problems = _judge(home, restic, ended, summary, snapshot)
         problems = before + problems
@@ -103,6 +106,7 @@ def backup_bound(
     progress: Progress,
     *,
     top: str = DATA_PATH,
+    most: int | None = None,
     at: datetime | None = None,
 ) -> Ended:
     """Run ``restic backup`` of ``top``, in which ``binds`` are to be seen. Call it under ``writing``.
@@ -121,16 +125,21 @@ def backup_bound(
         words.append("--no-scan")
     if at is not None:
         words += ["--time", at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")]
-    ended = work(restic, words, progress, binds=binds, lock=True)
+
+    def once() -> Ended:
+        with counted(home, restic.place.name) as traffic:
+            return work(restic, words, progress, binds=binds, lock=True, traffic=traffic, most=most)
+
+    ended = once()
     if ended.code == _LOCKED:
         unlock(restic)
-        ended = work(restic, words, progress, binds=binds, lock=True)
+        ended = once()
         if ended.code == _LOCKED:
             raise PlaceBusy(f"another program is working in the place {restic.place.name}: {ended.errors[:1]}")
     if "panic:" in ended.stderr:
         # restic 0.18 itself crashed (seen once in some hundred runs); what it stored so far is used by the next run.
         unlock(restic)
-        ended = work(restic, words, progress, binds=binds, lock=True)
+        ended = once()
     if "snapshot_id" not in ended.summary:
         raise trouble(restic.place.name, ended.code or 1, ended.stderr)
     return ended

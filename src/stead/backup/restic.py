@@ -61,6 +61,13 @@ class Restic:
             line.append("--no-cache")
         if not lock:
             line.append("--no-lock")
+        for option, limit in (
+            ("--limit-upload", self.place.limits.upload),
+            ("--limit-download", self.place.limits.download),
+        ):
+            if limit is not None:
+                # Restic counts in KiB a second.
+                line.append(f"{option}={max(1, limit // 1024)}")
         if self.place.kind is Kind.SFTP:
             line += ["-o", f"sftp.args={ssh_options(credentials(self.place))}"]
         return line + [str(word) for word in words]
@@ -158,6 +165,20 @@ def list_ids(restic: Restic, kind: str) -> frozenset[str]:
 def unlock(restic: Restic) -> None:
     """Remove locks of dead processes of this computer. Only under our own lock, in the host's PID namespace."""
     ask(restic, "unlock", lock=True, timeout=120)
+
+
+def delete_snapshot(restic: Restic, snapshot: str) -> bool:
+    """Ask the place to delete a snapshot; whether it refused. Restic 0.18 ends with 0 either way, so its words count.
+
+    Raises the noun when it could not be asked.
+    """
+    result = _ask(restic, ["forget", snapshot], 120.0, lock=True)
+    found = trouble(restic.place.name, result.code, result.err)
+    if "unable to remove" in result.err or (result.code != 0 and isinstance(found, PlaceRefuses)):
+        return True
+    if result.code != 0:
+        raise found
+    return False
 
 
 def ls(restic: Restic, snapshot: str, *folders: str) -> tuple[dict[str, Any], ...]:

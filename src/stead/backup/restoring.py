@@ -13,6 +13,7 @@ from stead.backup.locks import reading
 from stead.backup.opening import open_place
 from stead.backup.place import Place
 from stead.backup.restic import DATA_PATH, Restic, snapshots
+from stead.backup.traffic import Traffic, count
 from stead.backup.troubles import NoDisk, NoSuchSnapshot, PlaceDamaged, first, trouble
 from stead.backup.work import Ended, work
 from stead.words.errors import UsageError
@@ -67,7 +68,11 @@ def restore_cold(
         words: list[str | Path] = ["restore", snapshot, "--target", target]
         for path in include:
             words += ["--include", f"{top}/{path}"]
-        ended = work(restic, words, progress)
+        traffic = Traffic()
+        try:
+            ended = work(restic, words, progress, traffic=traffic)
+        finally:
+            count(home, place.name, read=traffic.read)
     judge(place, snapshot, ended)
     return Restored(
         path=target / top.lstrip("/"),

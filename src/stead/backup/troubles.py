@@ -41,6 +41,10 @@ class PlaceRefuses(SteadError):
     """The place answers and does not accept our login, or does not let us do what a backup needs."""
 
 
+class OverLimit(SteadError):
+    """What may go to the place in a month has gone there."""
+
+
 class PlaceReadOnly(SteadError):
     """The place can be read and not be written to."""
 

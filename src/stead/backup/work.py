@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO, Any, Protocol
 
 from stead.backup.restic import Restic
+from stead.backup.traffic import Traffic, over_limit
 from stead.backup.troubles import PlaceUnreachable, error_lines, last_try, refuses
 from stead.run import start
 from stead.words.errors import SteadError
@@ -49,14 +50,21 @@ def work(
     binds: Mapping[Path, str] | None = None,
     lock: bool = False,
     stalled_after: float = STALLED_AFTER,
+    traffic: Traffic | None = None,
+    most: int | None = None,
 ) -> Ended:
-    """Run restic to its end. Interrupts it and raises :class:`PlaceUnreachable` when nothing moves any more."""
+    """Run restic to its end. Interrupts it and raises :class:`PlaceUnreachable` when nothing moves any more.
+
+    ``traffic`` is told what it sends; more than ``most`` bytes are not sent: :class:`OverLimit`.
+    """
     line = restic.guarded(restic.words(*words, lock=lock), binds)
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         child = start(line, stdout=out, stderr=err, env=restic.env())
         watch = _Watch(out, progress)
         try:
             while child.poll() is None:
+                if traffic is not None and traffic.look(child.pid) and most is not None and traffic.sent > most:
+                    raise over_limit(restic.place.name)
                 if _GIVEN_UP.is_set():
                     raise SteadError("it was interrupted")
                 quiet = watch.quiet_for()
@@ -72,6 +80,9 @@ def work(
             end(child)
             raise
         watch.look()
+        if traffic is not None:
+            # The last moment before its end was not looked at; restic's own count is the least there was.
+            traffic.sent = max(traffic.sent, int(watch.summary.get("data_added_packed", 0)))
         stderr = _text(err)
         return Ended(child.returncode, watch.summary, error_lines(stderr), stderr)
 

@@ -21,6 +21,7 @@ VERBS = {
     "user": "Accounts: add, remove, list, password.",
     "endpoints": "Where each protocol is reached, and the certificate authority's file.",
     "backup": "Backups: run, list, places, explain, prune, verify.",
+    "place": "Places for copies: add, test, remove, list.",
     "drill": "Boot the newest backup in a sealed network and find out whether it really works.",
     "kit": "The recovery kit: write it, prove that you hold it, show what is in it.",
     "restore": "One thing back: a mail, a file, an entry, a user; nothing newer is overwritten.",

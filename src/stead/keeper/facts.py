@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from stead.backup import quiet_seconds
 from stead.records.nouns import CheckedProbe, Measured
-from stead.settings.nouns import Goals
+from stead.settings.nouns import Goals, Medium, Quiet
 from stead.words.verdict import Finding, Verdict
 
 
@@ -25,6 +26,17 @@ class DrillFact:
 
 
 @dataclass(frozen=True)
+class TryFact:
+    """The last try of a place. ``refused``: what was written could not be destroyed; ``offsite`` None: not known."""
+
+    at: datetime
+    verdict: Verdict
+    reason: str | None
+    refused: bool | None
+    offsite: bool | None
+
+
+@dataclass(frozen=True)
 class ReadingFact:
     """How far a place was read back. ``oldest_at`` is when what was not read for longest was read, or, not ``whole``,
     since when it waits to be read for the first time; ``damage`` is what was found and not found well since."""
@@ -38,6 +50,7 @@ class ReadingFact:
 @dataclass(frozen=True)
 class PlaceFact:
     """One place: what is known to be in it and what drills of it found (the last one, and the last that passed).
+    ``used_of_month`` is the share of the bytes allowed in this month.
 
     ``trouble`` is why the last backup to it went wrong; not ``trouble_proven``: it could only not be made. The last
     drill is one of the newest backup; ``older`` are the last ones of older backups, by their age. ``last_full`` is
@@ -59,6 +72,11 @@ class PlaceFact:
     first_at: datetime | None = None
     reading: ReadingFact | None = None
     trouble_next: str | None = None
+    medium: Medium = Medium.DISK
+    append_only: bool = False
+    quiet: Quiet | None = None
+    tried: TryFact | None = None
+    used_of_month: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -126,4 +144,8 @@ class Facts:
     def proven(self, place: PlaceFact) -> bool:
         """Whether the last drill of a place passed, and lately enough."""
         last = place.last_drill
-        return last is not None and last.verdict is Verdict.PASS and self.age(last.at) <= self.proof_age_allowed
+        return last is not None and last.verdict is Verdict.PASS and self.wake(place, last.at) <= self.proof_age_allowed
+
+    def wake(self, place: PlaceFact, moment: datetime) -> float:
+        """The age of a moment without the place's quiet hours: what deadlines count."""
+        return max(0.0, self.age(moment) - quiet_seconds(place.quiet, moment, self.now))

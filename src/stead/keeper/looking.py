@@ -9,16 +9,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from stead import machine
 from stead.alerts import Memory
-from stead.backup import load_reading, same_disk, url_without_secrets
+from stead.backup import Kind, kind_of, load_reading, same_disk, this_month, url_without_secrets
 from stead.keeper import prepared, running
-from stead.keeper.facts import DrillFact, Facts, HalfDone, PlaceFact, ReadingFact, ReleaseFact
+from stead.keeper.facts import DrillFact, Facts, HalfDone, PlaceFact, ReadingFact, ReleaseFact, TryFact
 from stead.keeper.places import place_settings
 from stead.keeper.status import StatusReport, judge
 from stead.records import Proof, Records
-from stead.settings import PlaceSetting, Settings
+from stead.settings import Medium, PlaceSetting, Settings
 from stead.words.errors import SteadError
 from stead.words.home import Home
 from stead.words.quantities import read_time
@@ -29,6 +30,7 @@ SOURCE = "status"
 _CLOCKS_DIFFER = timedelta(minutes=10)
 #: As ``rehearsal.ages`` says them; loading that would load every service.
 _OLDER = ("yesterday", "week", "oldest")
+_MEDIA = {Kind.FOLDER: Medium.DISK, Kind.SFTP: Medium.COMPUTER, Kind.REST: Medium.COMPUTER}
 
 
 def look(home: Home, settings: Settings) -> StatusReport:
@@ -82,7 +84,35 @@ def places(home: Home, settings: Settings, records: Records, now: datetime | Non
     """What the records know of each place. A backup of the future, made while the clock was wrong, does not count:
     it would look fresh until then."""
     until = (now or datetime.now(UTC)) + _CLOCKS_DIFFER
-    return tuple(_place(home, place, records, until) for place in place_settings(home, settings))
+    return tuple(
+        replace(
+            _place(home, wanted, records, until),
+            **_limits(home, wanted),
+            tried=_tried(records.last_proof("place", wanted.name)),
+        )
+        for wanted in place_settings(home, settings)
+    )
+
+
+def _limits(home: Home, wanted: PlaceSetting) -> dict[str, Any]:
+    """What the settings say of a place beyond its address, and how far the month's bytes are used."""
+    used = 0.0
+    if wanted.bytes_a_month is not None:
+        month = this_month(home, wanted.name)
+        used = (month.sent + month.read) / wanted.bytes_a_month
+    return {
+        "medium": wanted.medium or _MEDIA.get(kind_of(wanted.url), Medium.CLOUD),
+        "append_only": wanted.append_only,
+        "quiet": wanted.quiet_hours,
+        "used_of_month": used,
+    }
+
+
+def _tried(last: Proof | None) -> TryFact | None:
+    if last is None:
+        return None
+    seen = last.evidence
+    return TryFact(last.at, last.verdict, seen.get("reason"), seen.get("refused"), seen.get("offsite"))
 
 
 def _place(home: Home, place: PlaceSetting, records: Records, until: datetime) -> PlaceFact:

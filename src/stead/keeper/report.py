@@ -6,6 +6,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from stead.keeper.copies import digits
 from stead.keeper.facts import PlaceFact
 from stead.keeper.status import ServiceStatus, StatusReport
 from stead.words.quantities import say_time
@@ -29,6 +30,10 @@ def to_json(report: StatusReport) -> dict[str, Any]:
         "services": [_service(service) for service in report.services],
         "recovery": {**asdict(recovery), "proven_at": _time(recovery.proven_at)} if recovery else None,
         "places": [_place(report, place) for place in facts.places],
+        "copies": {
+            digit.name: {"wanted": digit.wanted, "measured": digit.measured, "holds": digit.holds}
+            for digit in digits(facts)
+        },
         "findings": [{**asdict(finding), "severity": finding.severity.value} for finding in report.findings],
     }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from stead.backup import interval
@@ -62,41 +62,13 @@ def acts(settings: Settings, places: Iterable[str], *, recovering: bool = False)
     )
     if recovering:
         return (*served, Act("recover", ("act", "recover"), _MINUTE / 2, 30 * _DAY, HEAVY, first=5))
-    drills = tuple(
-        Act(
-            f"drill-{place}",
-            ("drill", "--place", place),
-            settings.goals.prove_every,
-            30 * _MINUTE,
-            alone=HEAVY,
-            kept=True,
-            first=20,
-        )
-        for place in names
-    )
     return (
         Act("sweep", ("act", "sweep"), _DAY, 5 * _MINUTE, alone=HEAVY),
         *served,
         Act("picture", ("act", "picture"), wanted.picture, 5 * _MINUTE, kept=True, first=5),
-        Act("backup", ("backup", "run"), settings.backup_interval, 6 * _HOUR, HEAVY, True, 10),
-        *drills,
-        *(
-            Act(
-                f"older-{place}",
-                ("drill", "--place", place, "--age", "turn"),
-                4 * settings.goals.prove_every,
-                30 * _MINUTE,
-                alone=HEAVY,
-                kept=True,
-                first=1200,
-            )
-            for place in names
-        ),
-        *(
-            # Beside backups and hourly drills: restoring everything may take hours.
-            Act(f"full-{place}", ("drill", "--full", "--place", place), 30 * _DAY, 36 * _HOUR, FULL, True, 3600)
-            for place in names
-        ),
+        Act("places", ("act", "places"), 6 * _HOUR, 30 * _MINUTE, HEAVY, True, 15 * _MINUTE),
+        Act("backup", ("backup", "run", "--by-keeper"), settings.backup_interval, 6 * _HOUR, HEAVY, True, 10),
+        *_drills(settings, names),
         # It waits for nobody's restart: what it removes is old by hours.
         Act("prune", ("backup", "prune"), _DAY, 12 * _HOUR, alone=HEAVY, kept=True, first=1800),
         *(
@@ -107,6 +79,18 @@ def acts(settings: Settings, places: Iterable[str], *, recovering: bool = False)
         Act("kit", ("act", "kit"), _HOUR, _MINUTE, first=90),
         Act("tidy", ("act", "tidy"), _DAY, 5 * _MINUTE, kept=True, first=60),
     )
+
+
+def _drills(settings: Settings, places: Iterable[str]) -> Iterator[Act]:
+    """Of each place: the newest backup, older ones in turn, and each month everything. Not in its quiet hours."""
+    for place in places:
+        words, every = ("--place", place, "--by-keeper"), settings.goals.prove_every
+        yield Act(f"drill-{place}", ("drill", *words), every, 30 * _MINUTE, HEAVY, True, 20)
+        yield Act(
+            f"older-{place}", ("drill", *words, "--age", "turn"), 4 * every, 30 * _MINUTE, HEAVY, True, 20 * _MINUTE
+        )
+        # Beside backups and hourly drills: restoring everything may take hours.
+        yield Act(f"full-{place}", ("drill", *words, "--full"), 30 * _DAY, 36 * _HOUR, FULL, True, _HOUR)
 
 
 def first_due(act: Act, age: float | None) -> float:

@@ -42,7 +42,7 @@ def prune(
 
 def pruned_elsewhere(setting: PlaceSetting) -> bool:
     """Whether a place only takes additions from here, and nothing here may delete from it."""
-    return bool(getattr(setting, "append_only", False)) and setting.prune_credentials_file is None
+    return setting.append_only and setting.prune_credentials_file is None
 
 
 def _one(home: Home, settings: Settings, setting: PlaceSetting, now: datetime, *, dry_run: bool) -> Pruned:

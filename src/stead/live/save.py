@@ -48,12 +48,17 @@ class Saving:
     next: str | None = None
 
 
-def backup(home: Home, settings: Settings, progress: Progress, place: str | None = None) -> tuple[Saving, ...]:
+def backup(
+    home: Home, settings: Settings, progress: Progress, place: str | None = None, *, by_keeper: bool = False
+) -> tuple[Saving, ...]:
     """Back up to every place (or the one named); a place that fails or hangs never stops another.
 
     The picture, its count and its manifest are made once and go to all of them, side by side.
+    ``by_keeper``: a place in its quiet hours is left alone.
     """
     chosen = place_settings(home, settings, place)
+    if by_keeper:
+        chosen = tuple(one for one in chosen if not copies.resting(one, datetime.now()))
     with held(home, "backup", wait=60):
         release = current_release(home)
         ready = side_by_side(chosen, lambda one, told: _ready(home, release, one, told), progress)
@@ -72,10 +77,11 @@ def backup(home: Home, settings: Settings, progress: Progress, place: str | None
 
 @dataclass(frozen=True)
 class _Ready:
-    """A place that is open and holds the release, as the snapshot named."""
+    """A place that is open and holds the release, as the snapshot named; ``left`` are bytes that may go there."""
 
     place: Place
     release: str
+    left: int | None = None
 
     @property
     def name(self) -> str:
@@ -95,10 +101,13 @@ def _ready(home: Home, release: Release, wanted: PlaceSetting, progress: Progres
     began = time.monotonic()
     try:
         program = restic_program(home)
+        left = copies.left_this_month(home, wanted)
+        limits = copies.Limits(wanted.upload_limit, wanted.download_limit)
         place, _made = copies.ensure_place(
-            home, wanted.name, wanted.url, program, credentials_file=wanted.credentials_file
+            home, wanted.name, wanted.url, program, credentials_file=wanted.credentials_file, limits=limits
         )
-        return _Ready(place, _keep_release(home, place, program, release, progress))
+        kept = _keep_release(home, place, program, release, progress, most=left)
+        return _Ready(place, kept, copies.left_this_month(home, wanted))
     except SteadError as trouble:
         return _failed(wanted.name, began, trouble)
 
@@ -157,7 +166,7 @@ def _save(home: Home, release: Release, ready: _Ready, taken: _Taken, progress: 
         with progress.step(f"backup to {place.name}"):
             outcome = copies.run_backup(
                 home, place, restic_program(home), taken.picture, inventory=taken.inventory, release=release.id,
-                progress=progress, expected=_expected(),
+                progress=progress, expected=_expected(), most=ready.left,
             )  # fmt: skip
     except SteadError as trouble:
         return _failed(place.name, began, trouble)
@@ -183,14 +192,17 @@ def _failed(place: str, began: float, trouble: SteadError) -> Saving:
     return Saving(place, verdict, None, time.monotonic() - began, trouble.message, next=trouble.hint)
 
 
-def _keep_release(home: Home, place: Place, program: Path, release: Release, progress: Progress) -> str:
+def _keep_release(
+    home: Home, place: Place, program: Path, release: Release, progress: Progress, *, most: int | None
+) -> str:
     """The release goes into the place, too: a new computer boots programs and data from there."""
     files = {name: release.folder / name for name in ("release.json", "manifest.jsonl", "sbom.cdx.json")}
     files |= {f"tools/{name}": release.folder / "tools" / name for name in release.tools}
     with progress.step(f"the release, into {place.name}"):
         return copies.ensure_release_in_place(
-            home, place, program, release.id, tree=release.tree, files=files, progress=progress
-        )
+            home, place, program, release.id, tree=release.tree, files=files, progress=progress,
+            most=most,
+        )  # fmt: skip
 
 
 def _count(settings: Settings, root: Path, into: dict[str, Inventory]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 
 #: Backups start after this share of the allowed loss, so that a backup's own time still fits in the goal.
@@ -11,13 +12,47 @@ _EARLY = 2 / 3
 FOR_EVER = 10_000
 
 
+class Medium(StrEnum):
+    """What a place's copies lie on."""
+
+    DISK = "disk"
+    COMPUTER = "computer"
+    CLOUD = "cloud"
+
+
+@dataclass(frozen=True)
+class Quiet:
+    """Hours of the day without work, in minutes after local midnight; ``until`` may lie before ``since``."""
+
+    since: int
+    until: int
+
+    def holds(self, minute: int) -> bool:
+        """Whether a minute of the day is in them."""
+        if self.since <= self.until:
+            return self.since <= minute < self.until
+        return minute >= self.since or minute < self.until
+
+
 @dataclass(frozen=True)
 class PlaceSetting:
-    """A place for copies: a restic repository, and the file with its backend's credentials (``NAME=value`` lines)."""
+    """A place for copies: a restic repository, and the file with its backend's credentials (``NAME=value`` lines).
+
+    Limits are in bytes a second, bytes a calendar month, and money. ``append_only``: it lets nothing be deleted, so
+    nobody tries to.
+    """
 
     name: str
     url: str
     credentials_file: Path | None = None
+    upload_limit: int | None = None
+    download_limit: int | None = None
+    bytes_a_month: int | None = None
+    quiet_hours: Quiet | None = None
+    append_only: bool = False
+    medium: Medium | None = None
+    cost_per_gb: float | None = None
+    cost_a_month: float = 1.0
     prune_credentials_file: Path | None = None
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import click
 
 from stead import recovery, rehearsal
-from stead.cli.here import Here, acting
+from stead.backup import resting
+from stead.cli.here import Here, acting, by_keeper
 from stead.cli.progress import shown
 from stead.cli.show import show_json, show_table, verdict
 from stead.rehearsal.ages import TURN, Age
+from stead.rehearsal.known import place_settings
 from stead.rehearsal.report import DrillReport
 from stead.words.errors import BAD_ANSWER, DONE, UNPROVEN, UsageError
 from stead.words.quantities import say_duration
@@ -23,11 +27,16 @@ _CODES = {Verdict.PASS: DONE, Verdict.FAIL: BAD_ANSWER, Verdict.UNPROVEN: UNPROV
 @click.option("--snapshot", help="This snapshot instead of the newest.")
 @click.option("--release", help="This release, or `place` for the one kept in the place.")
 @click.option("--age", type=click.Choice([*Age, TURN]), help="An older backup; `turn`: the one whose turn it is.")
+@by_keeper
 @acting
-def command(here: Here, full: bool, **wanted: str | None) -> int:
+def command(here: Here, full: bool, by_keeper: bool, **wanted: str | None) -> int:
     """Boot the newest backup in a sealed network and find out whether everything is in it."""
     if wanted["age"] and wanted["snapshot"]:
         raise UsageError("--age and --snapshot both say which backup", hint="give one of them")
+    place = wanted["place"]
+    if by_keeper and place and resting(place_settings(here.home, here.settings, place)[0], datetime.now()):
+        click.echo(f"{place} has its quiet hours")
+        return DONE
     with shown(here.home, "full-drill" if full else "drill") as progress:
         act = recovery.full_drill if full else rehearsal.drill
         report = act(here.home, here.settings, progress, **wanted)

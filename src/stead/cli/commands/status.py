@@ -8,6 +8,7 @@ import click
 
 from stead.cli.here import Here, reading
 from stead.cli.show import show_json, show_table, verdict
+from stead.keeper.copies import digits
 from stead.keeper.facts import PlaceFact
 from stead.keeper.looking import look
 from stead.keeper.recovery import Recovery
@@ -48,6 +49,9 @@ def _show(report: StatusReport) -> None:
             row = (place.name, verdict(place_verdict(report, place)), *ages, _read_back(report, place), where)
             rows.append(row)
         show_table(("PLACE", "PROVEN", "NEWEST BACKUP", "DRILLED", "IN FULL", "ALL READ BACK", "WHERE"), rows)
+        found = digits(facts)
+        click.echo(f"3-2-1-1-0 as measured: {'-'.join(digit.said for digit in found)}", nl=False)
+        click.echo(f" ({', '.join(digit.words for digit in found)})")
     if report.recovery:
         click.echo()
         _show_recovery(report, report.recovery)
