@@ -141,8 +141,11 @@ def _show(waiting: list[tuple[str, str, str]]) -> list[str]:
             if beside:
                 os.unlink(beside)
             continue
-        os.rename(beside, place)
-        answers.append("added")
+        try:
+            os.rename(beside, place)
+            answers.append("added")
+        except OSError as problem:
+            answers.append(f"it could not be written: {problem.strerror}")
     for folder in {folder for folder, _, _ in waiting}:
         sync_folder(f"/{folder}")
     return answers

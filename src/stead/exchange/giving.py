@@ -18,6 +18,7 @@ from stead.exchange import entries
 from stead.exchange.calendar_writing import read_props
 from stead.exchange.folders import read_back
 from stead.exchange.items import LONGEST, send, write_all
+from stead.exchange.taking import OUR_LINE
 from stead.exchange.writing import lock_in
 
 _BOX = "/Maildir"
@@ -84,7 +85,7 @@ def _into_mbox(place: str, path: str, flags: str) -> None:
     header = content[: content.find(b"\n\n") + 1 or len(content)]
     if _STATUS.search(header):
         status = b""
-    line = f"From MAILER-DAEMON@localhost {strftime('%a %b %d %H:%M:%S %Y', gmtime(when))}\n".encode()
+    line = OUR_LINE + strftime("%a %b %d %H:%M:%S %Y", gmtime(when)).encode() + b"\n"
     end = b"\n" if content.endswith(b"\n") else b"\n\n"
     whole = line + status + _QUOTE.sub(rb">\1", content) + end
     send(1, {"path": path, "size": len(whole), "date": 0, "append": True, "of": "messages"}, whole)

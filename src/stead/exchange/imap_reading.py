@@ -145,6 +145,7 @@ class _FolderReading:
                 date=when.timestamp() if isinstance(when, datetime) else None,
                 path=f"{self._folder.there}, message {uid}",
                 elsewhere=self._folder.all_mail,
+                labelled=False,
             )
         self._taker.counted(len(uids))
 

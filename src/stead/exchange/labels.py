@@ -21,7 +21,7 @@ def _folded(name: str) -> str:
     return unicodedata.normalize("NFC", name).strip().strip("\u200e\u200f\u2068\u2069").casefold()
 
 
-_NAMES = tomllib.loads(resources.files("stead.exchange").joinpath("names.toml").read_text("utf-8"))
+_NAMES = tomllib.loads(resources.files("stead.exchange").joinpath("languages.txt").read_text("utf-8"))
 _SPECIAL = {_folded(word): folder for folder, words in _NAMES["folders"].items() for word in words}
 _UNREAD, _FLAGGED, _NOTHING, _DRIVE = (
     frozenset(map(_folded, _NAMES["labels"][part])) for part in ("unread", "flagged", "nothing", "drive")

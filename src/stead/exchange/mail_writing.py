@@ -97,19 +97,27 @@ class Keeping:
         return all(self._holds(self._folder(name), item.id) for name in (item.where, *item.also))
 
     def _show(self, one: _Waiting, touched: set[str]) -> str:
-        for count, name in enumerate(one.folders, 1):
-            folder = self._ensured(name)
-            place = f"{folder}/cur/{one.name}:2,{one.flags}"
-            touched.add(folder)
-            if count < len(one.folders):
-                try:
-                    os.link(one.beside, place)
-                except FileExistsError:
-                    continue
-            else:
-                # One of the same name is the same message: it has its digest in it.
-                os.rename(one.beside, place)
+        try:
+            for name in one.folders[1:]:
+                self._name(one, name, touched)
+            self._name(one, one.folders[0], touched, last=True)
+        except OSError as problem:
+            os.unlink(one.beside)
+            return f"it could not be put into its folder: {problem.strerror}"
         return "added"
+
+    def _name(self, one: _Waiting, name: str, touched: set[str], *, last: bool = False) -> None:
+        folder = self._ensured(name)
+        place = f"{folder}/cur/{one.name}:2,{one.flags}"
+        touched.add(folder)
+        if last:
+            # One of the same name is the same message: it has its digest in it.
+            os.rename(one.beside, place)
+            return
+        try:
+            os.link(one.beside, place)
+        except FileExistsError:
+            return
 
     def _ensured(self, name: str) -> str:
         folder = self._folder(name)

@@ -61,13 +61,25 @@ def messages(read: Callable[[int], bytes], longest: int) -> Iterator[Cut]:
             skipping = True
         if skipping:
             kept = kept[-_AHEAD * 2 :]
-        more = read(_PIECE)
+        more = _more(read, len(kept))
         ended = not more
         look = max(0, len(kept) - _AHEAD * 2)
         buffer, start = kept + more, 0
         del kept, more
     if not skipping:
         yield from _cut(line, buffer[start:], first=first, quoted=quoted)
+
+
+def _more(read: Callable[[int], bytes], held: int) -> bytes:
+    """The next bytes; of a long message as many as are held already, so that it is not copied again for each piece."""
+    more = read(_PIECE)
+    if held <= _PIECE or not more:
+        return more
+    pieces, size = [more], len(more)
+    while size < held and (more := read(_PIECE)):
+        pieces.append(more)
+        size += len(more)
+    return b"".join(pieces)
 
 
 def _next(buffer: bytes, look: int, *, final: bool) -> tuple[int, bool]:

@@ -8,6 +8,7 @@ from enum import StrEnum
 from imapclient import imap_utf7
 
 from stead.exchange import labels
+from stead.exchange.sources import EXPORT
 
 #: As much of a file as tells what it is.
 HEAD = 4096
@@ -48,8 +49,10 @@ def sort(parts: tuple[str, ...], head: bytes, forced: str | None, *, top: bool) 
         return Sort.ARCHIVE
     if forced in ("files", "calendar", "contacts"):
         return {"files": Sort.FILE, "calendar": Sort.CALENDAR, "contacts": Sort.CONTACTS}[forced]
-    if is_drive(parts):
+    if is_drive(parts) or (is_export(parts) and parts[1:2] == ("files",)):
         return Sort.FILE
+    if is_export(parts) and parts[1:] == ("README.txt",):
+        return Sort.NOTHING
     if len(parts) > 1 and parts[-2] in ("cur", "new") and _MAILDIR_NAME.fullmatch(parts[-1]):
         return Sort.MAILDIR
     if _NOTES.fullmatch(name) or (len(parts) > 1 and parts[-2] == "tmp" and _MAILDIR_NAME.fullmatch(parts[-1])):
@@ -82,8 +85,15 @@ def is_drive(parts: tuple[str, ...]) -> bool:
     return len(parts) > 2 and is_takeout(parts) and labels.is_drive(parts[1])
 
 
+def is_export(parts: tuple[str, ...]) -> bool:
+    """Whether the file lies in what ``stead export`` wrote."""
+    return parts[0] == EXPORT
+
+
 def mail_folder(parts: tuple[str, ...], found: Sort) -> str:
     """The folder here for mail that lies at ``parts`` there."""
+    if is_export(parts):
+        parts = parts[1:]
     if found is Sort.MAILDIR:
         return _maildir_folder(parts[:-2])
     if found is Sort.MBOX:
@@ -125,4 +135,6 @@ def file_path(parts: tuple[str, ...], beneath: str) -> str:
     """Where a file goes among the account's files; ``beneath`` is the source's own name."""
     if is_drive(parts):
         return "/".join(("Drive", *parts[2:]))
+    if is_export(parts):
+        return "/".join(parts[2:])
     return "/".join(parts) if is_takeout(parts) or not beneath else "/".join((beneath, *parts))

@@ -13,6 +13,8 @@ from pathlib import Path
 
 from stead.words.errors import UsageError
 
+#: How the README of an export begins, and what its files are marked with.
+EXPORT, EXPORT_BEGINS = "stead-export", b"Everything of "
 _OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 Lost = Callable[[str, str, str], None]
 
@@ -53,10 +55,14 @@ def walk(sources: tuple[Path, ...], lost: Lost) -> Iterator[Found]:
 
 
 def _first(source: Path) -> tuple[str, ...]:
-    """Parts to put before: the Takeout folder itself, or something in it, may be what the owner named."""
+    """Parts to put before, so that the reader sees what the folder is: a Takeout, or what ``stead export`` wrote."""
     if source.name.casefold() == "takeout":
         return (source.name,)
-    return ()
+    try:
+        with (source / "README.txt").open("rb") as told:
+            return (EXPORT,) if told.read(len(EXPORT_BEGINS)) == EXPORT_BEGINS else ()
+    except OSError:
+        return ()
 
 
 def _folder(

@@ -14,8 +14,10 @@ from stead.exchange.archives import READ_ERRORS, Member, members
 from stead.exchange.items import LONGEST, Item, Kind, send, write_all
 from stead.exchange.labels import Place, of_labels
 from stead.exchange.letters import Broken, Letter, read_letter
-from stead.exchange.sorting import HEAD, Sort, file_path, is_takeout, mail_folder, sort
+from stead.exchange.sorting import HEAD, Sort, file_path, is_export, is_takeout, mail_folder, sort
 
+#: How our own export begins a message of an mbox: its folder is where it lay, whatever labels it once had.
+OUR_LINE = b"From stead@localhost "
 _IN_MEMORY = 16 << 20
 _TELL_EVERY = 0.5
 _STEM_ENDS = (".zip", ".tgz", ".gz", ".tar", ".bz2", ".xz")
@@ -111,11 +113,14 @@ class Taker:
         if found is Sort.CALENDAR:
             self.calendar(content, member.parts[-1].rpartition(".")[0] or "Calendar", path)
         elif found is Sort.CONTACTS:
-            self.contacts(content, path)
+            named = is_export(member.parts) and not path.endswith("/Contacts.vcf")
+            self.contacts(content, path, book=member.parts[-1].rpartition(".")[0] if named else "Contacts")
         elif found is Sort.MAILDIR:
             flags = "".join(c for c in member.parts[-1].rpartition("2,")[2] if c in "DFRST")
             flags = flags if "2," in member.parts[-1] else ""
-            self.letter(content, mail_folder(member.parts, found), flags=flags, date=member.date, path=path)
+            self.letter(
+                content, mail_folder(member.parts, found), flags=flags, date=member.date, path=path, labelled=False
+            )
         else:
             if member.parts[-1].casefold().endswith(".emlx"):
                 content = _without_wrapping(content)
@@ -147,8 +152,10 @@ class Taker:
         line: bytes = b"",
         path: str = "",
         elsewhere: bool = False,
+        labelled: bool = True,
     ) -> Letter | None:
-        """Send one message; ``flags`` None: as its own header says. None when it did not come over."""
+        """Send one message; ``flags`` None: as its own header says; ``labelled``: Gmail's labels in it tell more than
+        ``folder``, which is only a file's name. None when it did not come over."""
         if b"\r\n" in content:
             content = content.replace(b"\r\n", b"\n")
         if len(content) > LONGEST:
@@ -163,10 +170,11 @@ class Taker:
             self.lost(letter.name or path, path, "its program had deleted it, and only not cleaned up yet")
             return None
         place = Place((folder,), letter.flags or "" if flags is None else flags, elsewhere)
-        if letter.labels is not None:
-            place = of_labels(letter.labels)
+        labels = letter.labels if labelled and not line.startswith(OUR_LINE) else None
+        if labels is not None:
+            place = of_labels(labels)
         folders = tuple(f"{self.into}/{name}" if self.into else name for name in place.folders)
-        if self.into and letter.labels is None and line:
+        if self.into and labels is None and line:
             folders = (self.into,)
         item = Item(
             Kind.MAIL, letter.id, folders[0], len(content), letter.date, place.flags, folders[1:], place.elsewhere,

@@ -14,7 +14,7 @@ import os
 import resource
 import sys
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
 
 from stead.exchange.items import Item, read_exactly, receive
@@ -82,12 +82,10 @@ def main() -> None:
     refused: list[str | None] = []
     # While a batch goes to disk the next one is taken: neither the disk nor a processor waits for the other.
     beside = ThreadPoolExecutor(max_workers=1)
-    shows: list[Future[None]] = []
     while (head := receive(0)) is not None:
         order = head.get("what")
         if order == "flush":
-            shows = [one for one in shows if not _ended(one)]
-            shows.append(beside.submit(_show, keeping.flush(), refused))
+            beside.submit(_show, keeping.flush(), refused)
             refused = []
         elif order == "there":
             _answer([keeping.there(Item.read(raw)) for raw in head["items"]])
@@ -95,20 +93,17 @@ def main() -> None:
             refused.append(_add(keeping, Item.read(head)))
 
     beside.shutdown(wait=True)
-    for one in shows:
-        _ended(one)
 
 
 def _show(show: Callable[[], list[str]], refused: list[str | None]) -> None:
-    answers = iter(show())
-    _answer([next(answers) if why is None else why for why in refused])
-
-
-def _ended(show: Future[None]) -> bool:
-    """Whether it is done; what went wrong in it is raised here, and ends the writer."""
-    if show.done():
-        show.result()
-    return show.done()
+    try:
+        answers = iter(show())
+        _answer([next(answers) if why is None else why for why in refused])
+    except BaseException as problem:
+        # Nobody would answer the broker any more: it must see this process end.
+        sys.stderr.write(f"{type(problem).__name__}: {problem}\n")
+        sys.stderr.flush()
+        os._exit(1)
 
 
 def _add(keeping: Keeping, item: Item) -> str | None:
