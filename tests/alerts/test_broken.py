@@ -20,7 +20,7 @@ from tests.alerts import far
 from tests.alerts.conftest import ALARM, Clock, all_tested, find, wanted
 
 #: Each message is a process of its own.
-pytestmark = pytest.mark.apart
+pytestmark = pytest.mark.waits
 
 MINUTE = 60.0
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")

@@ -17,7 +17,7 @@ from tests.alerts import far
 from tests.alerts.conftest import ALARM, find
 from tests.cli.test_cli import stead
 
-pytestmark = [pytest.mark.apart, pytest.mark.skipif(os.geteuid() != 0, reason="needs root")]
+pytestmark = [pytest.mark.waits, pytest.mark.skipif(os.geteuid() != 0, reason="needs root")]
 
 
 @pytest.fixture

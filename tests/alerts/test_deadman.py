@@ -18,7 +18,7 @@ from tests.alerts import far
 from tests.alerts.conftest import Clock, wanted
 
 #: Each message is a process of its own.
-pytestmark = pytest.mark.apart
+pytestmark = pytest.mark.waits
 
 MINUTE, HOUR = 60.0, 3600.0
 PASS, FAIL, UNPROVEN = Verdict.PASS, Verdict.FAIL, Verdict.UNPROVEN

@@ -15,7 +15,7 @@ from tests.alerts import far
 from tests.alerts.conftest import wanted
 
 #: Each message is a process of its own.
-pytestmark = pytest.mark.apart
+pytestmark = pytest.mark.waits
 
 MESSAGE = Message("alarm", "Stead example.org: ein Prüfstück", "Grüße.\n.\nnext: make room\n")
 NAMES = {

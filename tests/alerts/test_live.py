@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import time
 
+import pytest
+
 from stead import machine
 from stead.keeper import ensure_running, stop
 from tests.alerts import far
@@ -12,6 +14,7 @@ from tests.cli.test_cli import stead
 from tests.rig.server import Server
 
 
+@pytest.mark.waits
 def test_the_mail_service_is_broken(fresh_live: Server) -> None:
     """Nobody asks: the keeper probes, looks and tells."""
     home, port = fresh_live.home, far.free_port("127.0.0.1")

@@ -24,7 +24,7 @@ from tests.alerts import far
 from tests.alerts.computer import Computer, computer
 from tests.alerts.conftest import ALARM, find
 
-pytestmark = [pytest.mark.root, pytest.mark.skipif(os.geteuid() != 0, reason="needs root")]
+pytestmark = [pytest.mark.waits, pytest.mark.root, pytest.mark.skipif(os.geteuid() != 0, reason="needs root")]
 
 _PATIENCE = 20.0
 _SETTINGS = """[goals]

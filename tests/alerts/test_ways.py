@@ -16,7 +16,7 @@ from tests.alerts import far
 from tests.alerts.conftest import ALARM, Clock, all_tested, find, wanted
 
 #: Each message is a process of its own.
-pytestmark = pytest.mark.apart
+pytestmark = pytest.mark.waits
 
 
 @pytest.mark.parametrize(

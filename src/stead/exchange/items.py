@@ -43,7 +43,7 @@ class Item:
     ``id`` is its identity (32 hex digits, from its content), ``where`` its folder, collection or path, ``also`` further
     folders of a message. ``date`` is seconds since 1970 (of receipt; of the last change of a file). ``elsewhere``: not
     wanted if the same item lies in any other folder (the "all mail" of a provider with labels). ``name`` is for
-    reports.
+    reports, ``lines`` the line ends in a message.
     """
 
     kind: Kind
@@ -55,6 +55,7 @@ class Item:
     also: tuple[str, ...] = ()
     elsewhere: bool = False
     name: str = ""
+    lines: int = 0
 
     def head(self) -> dict[str, Any]:
         """As JSON carries it."""
@@ -68,6 +69,7 @@ class Item:
             "also": self.also,
             "elsewhere": self.elsewhere,
             "name": self.name,
+            "lines": self.lines,
         }
 
     @classmethod
@@ -83,8 +85,14 @@ class Item:
             tuple(map(str, raw["also"])),
             raw["elsewhere"],
             raw["name"],
+            raw["lines"],
         )
-        whole = isinstance(item.size, int) and isinstance(item.date, (int, float)) and isinstance(item.where, str)
+        whole = (
+            isinstance(item.size, int)
+            and isinstance(item.lines, int)
+            and isinstance(item.date, (int, float))
+            and isinstance(item.where, str)
+        )
         if not whole or item.size < 0 or not _IDENTITY.fullmatch(item.id):
             raise ValueError("not an item")
         return item

@@ -47,16 +47,11 @@ class Keeping:
 
     def add(self, item: Item, pieces: Pieces) -> str | None:
         """Write the message into ``tmp``, with its date."""
-        lines = size = 0
         self._number += 1
         beside = f"{_BOX}/tmp/{item.id}{_MARK}-{self._number}"
         handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
         try:
-            while piece := pieces.read():
-                lines += piece.count(b"\n")
-                size += len(piece)
-                while piece:
-                    piece = piece[os.write(handle, piece) :]
+            pieces.into(handle)
             date = item.date if item.date > 0 else time.time()
             os.utime(handle, (date, date))
         except OSError:
@@ -65,7 +60,7 @@ class Keeping:
         finally:
             os.close(handle)
         flags = "".join(sorted(set(item.flags) & set("DFRST")))
-        name = f"{int(date)}.{item.id}{_MARK},S={size},W={size + lines}"
+        name = f"{int(date)}.{item.id}{_MARK},S={item.size},W={item.size + item.lines}"
         self._waiting.append(_Waiting(beside, name, flags, (item.where, *item.also)))
         return None
 

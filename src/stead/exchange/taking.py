@@ -177,9 +177,18 @@ class Taker:
         if self.into and labels is None and line:
             folders = (self.into,)
         item = Item(
-            Kind.MAIL, letter.id, folders[0], len(content), letter.date, place.flags, folders[1:], place.elsewhere,
+            Kind.MAIL,
+            letter.id,
+            folders[0],
+            len(content),
+            letter.date,
+            place.flags,
+            folders[1:],
+            place.elsewhere,
             letter.name or path,
-        )  # fmt: skip
+            # Counted here, where the message is still in the processor's cache.
+            content.count(b"\n"),
+        )
         send(self._out, item.head(), content)
         return letter
 

@@ -66,6 +66,19 @@ class Pieces:
         self._left = 0
         return content
 
+    def into(self, handle: int) -> None:
+        """Move all that is left into a file, inside the kernel."""
+        left, self._left = self._left, 0
+        try:
+            while left:
+                moved = os.splice(self._handle, handle, left)
+                if not moved:
+                    raise EOFError("the broker ended in the middle of an item")
+                left -= moved
+        except OSError:
+            self._left = left
+            raise
+
     def skip(self) -> None:
         """Read the rest and forget it."""
         while self.read():
