@@ -127,6 +127,19 @@ def test_a_backup_of_the_future_does_not_look_fresh(used: Home) -> None:
     assert place["newest_snapshot"] == "abcdef0123" and place["age_seconds"] >= 235
 
 
+@needs_root
+def test_in_its_quiet_hours_the_keeper_leaves_a_place_alone(used: Home) -> None:
+    with used.settings_file.open("a") as file:
+        now = datetime.now()
+        since, until = now - timedelta(minutes=30), now + timedelta(minutes=30)
+        file.write(f'quiet_hours = "{since:%H:%M}-{until:%H:%M}"\n')
+    folder = used.lib.parent
+    # What comes only once a day or a month must come again soon; the others come often enough.
+    for words, code in ((("backup", "verify"), 3), (("drill", "--full"), 3), (("backup", "prune"), 0)):
+        place = () if "prune" in words else ("--place", "attic")
+        assert stead(folder, *words, *place, "--by-keeper").code == code, words
+
+
 def test_a_finding_keeps_its_since(used: Home) -> None:
     first = json.loads(stead(used.lib.parent, "status", "--json").out)["findings"]
     again = json.loads(stead(used.lib.parent, "status", "--json").out)["findings"]

@@ -7,10 +7,13 @@ from dataclasses import dataclass
 
 from stead.backup import interval
 from stead.settings import Settings
+from stead.words.errors import UNPROVEN
 
 _MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0
 #: A probe that failed is made again this soon: the owner should know whether it was a moment's.
 _AGAIN = 15.0
+#: What could not be proven is tried again after this.
+_LATER = 3 * _HOUR
 
 #: Acts that load the disks and the memory.
 HEAVY = "heavy"
@@ -52,7 +55,6 @@ def vital(feed_every: float = 5 * _MINUTE) -> tuple[Act, ...]:
 def acts(settings: Settings, places: Iterable[str], *, recovering: bool = False) -> tuple[Act, ...]:
     """All acts of one host. While it is ``recovering`` there is nothing of its own yet to back up or to drill."""
     wanted, names = settings.keeper, tuple(places)
-    read_back = interval(wanted.read_back)
     served = (
         Act("data", ("act", "data"), _MINUTE, 5 * _MINUTE),
         Act("mark", ("act", "mark"), wanted.marker, max(50.0, wanted.marker), alone=OUTSIDE, first=2),
@@ -69,13 +71,9 @@ def acts(settings: Settings, places: Iterable[str], *, recovering: bool = False)
         Act("places", ("act", "places"), 6 * _HOUR, 30 * _MINUTE, HEAVY, True, 15 * _MINUTE),
         Act("backup", ("backup", "run", "--by-keeper"), settings.backup_interval, 6 * _HOUR, HEAVY, True, 10),
         *_drills(settings, names),
-        # It waits for nobody's restart: what it removes is old by hours.
-        Act("prune", ("backup", "prune"), _DAY, 12 * _HOUR, alone=HEAVY, kept=True, first=1800),
-        *(
-            # Beside backups and drills, because it may take hours: it only reads.
-            Act(f"verify-{place}", ("backup", "verify", "--place", place), read_back, _DAY, READING, True, 900)
-            for place in names
-        ),
+        # Each day an hour later, so that it meets no place in its quiet hours every time.
+        Act("prune", ("backup", "prune", "--by-keeper"), 25 * _HOUR, 12 * _HOUR, alone=HEAVY, kept=True, first=1800),
+        *(_reading(place, interval(wanted.read_back)) for place in names),
         Act("kit", ("act", "kit"), _HOUR, _MINUTE, first=90),
         Act("tidy", ("act", "tidy"), _DAY, 5 * _MINUTE, kept=True, first=60),
     )
@@ -91,6 +89,12 @@ def _drills(settings: Settings, places: Iterable[str]) -> Iterator[Act]:
         )
         # Beside backups and hourly drills: restoring everything may take hours.
         yield Act(f"full-{place}", ("drill", *words, "--full"), 30 * _DAY, 36 * _HOUR, FULL, True, _HOUR)
+
+
+def _reading(place: str, every: float) -> Act:
+    """Beside backups and drills, because it may take hours: it only reads."""
+    words = ("backup", "verify", "--place", place, "--by-keeper")
+    return Act(f"verify-{place}", words, every, _DAY, READING, True, 900)
 
 
 def first_due(act: Act, age: float | None) -> float:
@@ -120,6 +124,10 @@ def next_due(act: Act, planned: float, now: float) -> float:
 
 
 def due_after(act: Act, planned: float, code: int, now: float) -> float:
-    """When an act that ended with ``code`` is due again: as planned, a failed probe or full drill sooner."""
-    again = _AGAIN if act.name == "probe" else _DAY if act.alone == FULL else None
-    return min(planned, now + again) if code and again is not None else planned
+    """When an act that ended with ``code`` is due again: as planned; sooner a failed probe, and what could not prove
+    anything: it would meet the same quiet hours each day."""
+    if code and act.name == "probe":
+        return min(planned, now + _AGAIN)
+    if code and act.alone in (FULL, READING):
+        return min(planned, now + (_LATER if code == UNPROVEN else _DAY))
+    return planned

@@ -27,11 +27,22 @@ class _Tried:
 
 
 def prune(
-    home: Home, settings: Settings, progress: Progress, place: str | None = None, *, dry_run: bool = False
+    home: Home,
+    settings: Settings,
+    progress: Progress,
+    place: str | None = None,
+    *,
+    dry_run: bool = False,
+    by_keeper: bool = False,
 ) -> tuple[Pruned, ...]:
-    """Prune every place (or the one named); a place that fails never stops another."""
+    """Prune every place (or the one named); a place that fails never stops another.
+
+    ``by_keeper``: a place in its quiet hours is left alone.
+    """
     tried = []
     for setting in place_settings(home, settings, place):
+        if by_keeper and copies.resting(setting, datetime.now()):
+            continue
         with progress.step(f"pruning {setting.name}"):
             tried.append(_Tried(setting, _one(home, settings, setting, datetime.now(UTC), dry_run=dry_run)))
     if not dry_run:

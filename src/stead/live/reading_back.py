@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import cast
 
 from stead import backup as copies
 from stead.backup import ReadBack
 from stead.records import Records
 from stead.rehearsal.known import place_settings, places, restic_program
-from stead.settings import PlaceSetting, Settings
+from stead.settings import Settings
 from stead.words.home import Home
 from stead.words.progress import Progress
 from stead.words.verdict import Verdict, worst
@@ -25,17 +24,11 @@ def read_back(
         with progress.step(f"reading {one.name} back"):
             came = copies.read_back(
                 home, one, restic_program(home), settings.keeper.read_back, datetime.now(UTC),
-                whole=whole, budget=_budget(home, settings_of[one.name]),
+                whole=whole, budget=copies.read_budget(home, settings_of[one.name]),
             )  # fmt: skip
         _record(home, one.name, came)
         found += came
     return tuple(found)
-
-
-def _budget(home: Home, place: PlaceSetting) -> int | None:
-    """Bytes that may still be read from the place this month, where such a limit can be set (None: any number)."""
-    ask = getattr(copies, "read_budget", None)
-    return None if ask is None else cast("int | None", ask(home, place))
 
 
 def _record(home: Home, place: str, came: tuple[ReadBack, ...]) -> None:
@@ -43,8 +36,7 @@ def _record(home: Home, place: str, came: tuple[ReadBack, ...]) -> None:
     reason = "; ".join(one.reason for one in came if one.reason) or None
     size, seconds = sum(one.size for one in came), sum(one.seconds for one in came)
     slices = [{"slice": one.slice, "verdict": one.verdict.value, "damage": list(one.damage)} for one in came]
-    if (count := getattr(copies, "count", None)) is not None:
-        count(home, place, read=size)
+    copies.count(home, place, read=size)
     seen = {"place": place, "slices": slices, "bytes": size, "reason": reason}
     with Records(home.records) as records:
         records.save_proof("read-back", verdict, now, seconds, seen)

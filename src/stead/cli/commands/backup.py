@@ -16,6 +16,7 @@ from stead.keeper.looking import places
 from stead.keeper.places import place_names
 from stead.live.layer import throw_away_layer
 from stead.records import Records
+from stead.rehearsal.known import place_settings
 from stead.words.declaration import Saved
 from stead.words.errors import BAD_ANSWER, DONE, UNPROVEN, UsageError
 from stead.words.quantities import say_duration, say_size, say_time
@@ -137,11 +138,15 @@ def explain(here: Here) -> None:
 @command.command()
 @click.option("--place", help="Only this place.")
 @click.option("--dry-run", is_flag=True, help="Only say what would go.")
+@by_keeper
 @acting
-def prune(here: Here, place: str | None, dry_run: bool) -> int:
+def prune(here: Here, place: str | None, dry_run: bool, by_keeper: bool) -> int:
     """Remove the backups that retention lets go, and count afterwards that nothing else is gone."""
     with shown(here.home, "prune") as progress:
-        outcomes = live.prune(here.home, here.settings, progress, place, dry_run=dry_run)
+        outcomes = live.prune(here.home, here.settings, progress, place, dry_run=dry_run, by_keeper=by_keeper)
+    if not outcomes:
+        # All of them have their quiet hours.
+        return DONE
     whole = worst(outcome.verdict for outcome in outcomes)
     if here.json:
         found = [{**asdict(o), "verdict": o.verdict.value, "listed": len(o.listed)} for o in outcomes]
@@ -161,9 +166,14 @@ def prune(here: Here, place: str | None, dry_run: bool) -> int:
 @command.command()
 @click.option("--place", help="Only this place.")
 @click.option("--all", "whole", is_flag=True, help="Everything now, not only the part whose turn it is.")
+@by_keeper
 @acting
-def verify(here: Here, place: str | None, whole: bool) -> int:
+def verify(here: Here, place: str | None, whole: bool, by_keeper: bool) -> int:
     """Read a part of every place back and compare it with what was stored; each part comes in its turn."""
+    wanted = place_settings(here.home, here.settings, place)
+    if by_keeper and any(copies.resting(one, datetime.now()) for one in wanted):
+        click.echo("the place has its quiet hours")
+        return UNPROVEN
     with shown(here.home, "verify") as progress:
         outcomes = live.read_back(here.home, here.settings, progress, place, whole=whole)
     verdict_ = worst(outcome.verdict for outcome in outcomes)

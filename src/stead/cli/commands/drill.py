@@ -36,7 +36,8 @@ def command(here: Here, full: bool, by_keeper: bool, **wanted: str | None) -> in
     place = wanted["place"]
     if by_keeper and place and resting(place_settings(here.home, here.settings, place)[0], datetime.now()):
         click.echo(f"{place} has its quiet hours")
-        return DONE
+        # A full drill is due once a month: it must come again soon.
+        return UNPROVEN if full else DONE
     with shown(here.home, "full-drill" if full else "drill") as progress:
         act = recovery.full_drill if full else rehearsal.drill
         report = act(here.home, here.settings, progress, **wanted)
