@@ -16,12 +16,13 @@ import sys
 import time
 from pathlib import Path
 
-from stead.exchange.importing import Wanted, bring_in
-from stead.words.home import Home
-from stead.words.progress import Silent
 from tests.rig.homes import new_home
 from tests.rig.releases import ensure
 from tests.rig.server import served
+
+from stead.exchange.importing import Wanted, bring_in
+from stead.words.home import Home
+from stead.words.progress import Silent
 
 _LINE = 75
 
@@ -73,7 +74,8 @@ def main() -> None:
         print(f"{size / 1e9:.1f} GB, {messages:,} messages")
         for words, seconds, count in rows:
             print(
-                f"| {words} | {count:,} | {seconds:.1f} s | {size / seconds / 1e6:.0f} MB/s | {python[0] / seconds:.1f} x |"
+                f"| {words} | {count:,} | {seconds:.1f} s | {size / seconds / 1e6:.0f} MB/s "
+                f"| {python[0] / seconds:.1f} x |"
             )
         peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1000
         print(

@@ -8,9 +8,22 @@ import pytest
 from stead.backup import Kind, Place, PlaceUnreachable, ensure_place, kind_of, same_disk, url_without_secrets
 from stead.backup.place import credentials, split_url
 from stead.backup.restic import Restic, ask
-from stead.backup.troubles import PlaceDamaged, PlaceFull, WrongPassword, error_lines, trouble
+from stead.backup.troubles import (
+    NoSuchSnapshot,
+    PlaceBusy,
+    PlaceClock,
+    PlaceDamaged,
+    PlaceFull,
+    PlaceReadOnly,
+    PlaceRefuses,
+    WrongPassword,
+    error_lines,
+    refuses,
+    trouble,
+)
 from stead.data import loop
 from stead.run import run
+from stead.words.errors import SteadError
 from stead.words.home import Home
 
 from .conftest import Rig
@@ -67,10 +80,37 @@ def test_credentials_come_from_a_file_of_lines(tmp_path: Path) -> None:
         (1, 'Stat returned error, retrying after 1s: Head "http://a/": dial tcp: no such host', PlaceUnreachable),
         (1, '{"message_type":"exit_error","message":"LoadRaw(<index/39a3>): invalid data returned"}', PlaceDamaged),
         (1, "Save(<data/ae>) failed: write /x: no space left on device", PlaceFull),
+        (1, "Save(<data/ae>) failed: unexpected HTTP response (507): 507 Insufficient Storage", PlaceFull),
+        (1, "Save(<lock/ae>) failed: open /x/locks/ae-tmp-1: read-only file system", PlaceReadOnly),
+        (1, 'OpenFile /x/locks/ae: sftp: "Failure" (SSH_FX_FAILURE)', PlaceReadOnly),
+        (1, "unable to open config file: unexpected HTTP response (403): 403 Forbidden", PlaceRefuses),
+        (1, "subprocess ssh: me@attic: Permission denied (publickey).", PlaceRefuses),
+        (1, "Stat: The difference between the request time and the current time is too large.", PlaceClock),
+        (11, "unable to create lock in backend: repository is already locked", PlaceBusy),
+        (10, "Fatal: repository does not exist", PlaceDamaged),
+        (1, "no matching ID found for prefix abc", NoSuchSnapshot),
+        (1, "something nobody knows", SteadError),
     ],
 )
 def test_what_restic_says_becomes_a_noun(code: int, stderr: str, noun: type[Exception]) -> None:
     assert type(trouble("attic", code, stderr)) is noun
+
+
+def test_what_is_tried_again_in_vain_is_a_refusal_only_when_waiting_will_not_help() -> None:
+    again = "Save(<data/ae>) returned error, retrying after 4.1s: unexpected HTTP response "
+    assert type(refuses("attic", f"{again}(500): 500\n{again}(403): 403 Forbidden\n")) is PlaceRefuses
+    assert refuses("attic", f"{again}(500): 500 Internal Server Error\n") is None
+    assert refuses("attic", "unexpected HTTP response (403): 403 Forbidden\n") is None, "it ended, or will"
+    assert refuses("attic", "") is None
+
+
+def test_of_a_check_each_pack_is_one_problem_and_the_advice_is_none() -> None:
+    said = (
+        '{"message_type":"error","message":"pack 0534 contains 2 errors: [blob 0cd6]\\n"}\n'
+        '{"message_type":"error","message":"\\nThe repository contains damaged pack files.\\n\\n"}\n'
+        '{"message_type":"error","message":"restic repair packs 0534\\nrestic repair snapshots --forget\\n"}\n'
+    )
+    assert error_lines(said) == ("pack 0534 contains 2 errors: [blob 0cd6]",)
 
 
 def test_error_lines_are_sentences_said_once() -> None:

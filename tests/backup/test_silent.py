@@ -23,7 +23,7 @@ from stead.backup.making import write_manifest
 from stead.backup.manifest import manifest_digest
 from stead.backup.place import Place
 from stead.backup.restic import Restic
-from stead.backup.restoring import _judge as judge_restore
+from stead.backup.restoring import judge as judge_restore
 from stead.backup.work import Ended, work
 from stead.run import run
 from stead.words.errors import SteadError

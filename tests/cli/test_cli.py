@@ -26,7 +26,16 @@ from stead.words.verdict import Verdict
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 
 
-_GROUPS = {"user": "add", "backup": "list", "proofs": "verify", "site": "publish", "kit": "write"}
+_GROUPS = {
+    "user": "add",
+    "backup": "list",
+    "proofs": "verify",
+    "site": "publish",
+    "kit": "write",
+    "alerts": "ack",
+    "restore": "mail",
+    "place": "add",
+}
 _HELPED = [f"{verb} {_GROUPS[verb]}" if verb in _GROUPS else verb for verb in VERBS]
 
 
@@ -109,6 +118,26 @@ def test_status_json_from_real_records(used: Home) -> None:
     # the marker was 300 s old in a drill made 180 s after the snapshot: two minutes behind it
     assert 355 <= recovery["point_seconds"] <= 420
     assert "geheim" not in result.out
+
+
+def test_a_backup_of_the_future_does_not_look_fresh(used: Home) -> None:
+    with Records(used.records) as records:
+        records.save_snapshot(Snapshot("attic", "ahead", datetime.now(UTC) + timedelta(days=400), "r-1", {"size": 1}))
+    (place,) = json.loads(stead(used.lib.parent, "status", "--json").out)["places"]
+    assert place["newest_snapshot"] == "abcdef0123" and place["age_seconds"] >= 235
+
+
+@needs_root
+def test_in_its_quiet_hours_the_keeper_leaves_a_place_alone(used: Home) -> None:
+    with used.settings_file.open("a") as file:
+        now = datetime.now()
+        since, until = now - timedelta(minutes=30), now + timedelta(minutes=30)
+        file.write(f'quiet_hours = "{since:%H:%M}-{until:%H:%M}"\n')
+    folder = used.lib.parent
+    # What comes only once a day or a month must come again soon; the others come often enough.
+    for words, code in ((("backup", "verify"), 3), (("drill", "--full"), 3), (("backup", "prune"), 0)):
+        place = () if "prune" in words else ("--place", "attic")
+        assert stead(folder, *words, *place, "--by-keeper").code == code, words
 
 
 def test_a_finding_keeps_its_since(used: Home) -> None:

@@ -18,9 +18,25 @@ DRILL = replace(HEAVY, name="drill-a", interval=3600)
 def test_every_act_of_the_contract_with_its_interval() -> None:
     found = {act.name: act for act in acts(SETTINGS, ["attic", "cellar"])}
     assert [found[name].interval for name in ("mark", "probe", "picture", "data", "backup")] == [60, 300, 600, 60, 600]
-    assert found["drill-cellar"].args == ("drill", "--place", "cellar")
+    assert found["drill-cellar"].args == ("drill", "--place", "cellar", "--by-keeper")
     assert found["drill-attic"].interval == 3600 and "sweep" in found
     assert all(act.deadline > 0 for act in found.values())
+
+
+def test_what_is_proven_beside_the_hourly_drill() -> None:
+    found = {act.name: act for act in acts(SETTINGS, ["attic"])}
+    assert found["older-attic"].args == ("drill", "--place", "attic", "--by-keeper", "--age", "turn")
+    assert found["older-attic"].interval == 4 * 3600 and found["prune"].interval == 25 * 3600
+    assert found["verify-attic"].interval == 86400 and found["full-attic"].interval == 30 * 86400
+    assert all(found[name].kept for name in ("older-attic", "prune", "verify-attic", "full-attic"))
+    # What may take hours keeps no backup and no hourly drill waiting.
+    due = dict.fromkeys(found, 0.0)
+    long = {name: found[name] for name in ("verify-attic", "full-attic")}
+    assert "backup" in {act.name for act in to_start([found["backup"]], due, long, 10)}
+    assert due_after(found["full-attic"], 30 * 86400, 1, 10) == 86410
+    # Not at the same time of the next day: that may be in quiet hours again.
+    assert due_after(found["full-attic"], 30 * 86400, 3, 10) == due_after(found["verify-attic"], 86400, 3, 10) == 10810
+    assert due_after(found["full-attic"], 30 * 86400, 0, 10) == 30 * 86400
 
 
 def test_a_restarted_keeper_does_not_do_all_again() -> None:

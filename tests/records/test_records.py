@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from stead.records import Records, Snapshot
-from stead.records.schema import MIGRATIONS, migrate
+from stead.records.schema import MIGRATIONS, SEEN, migrate
 from stead.words.errors import SteadError
 from stead.words.probe import ProbeResult
 from stead.words.verdict import Finding, Severity, Verdict
@@ -189,3 +189,28 @@ def test_a_newer_or_damaged_file_is_one_sentence(tmp_path: Path) -> None:
     damaged.write_bytes(b"not a database at all" * 100)
     with pytest.raises(SteadError, match="cannot be used"):
         Records(damaged)
+
+
+def test_the_last_proof_of_each_age_and_way_is_found_however_many_came_since(tmp_path: Path) -> None:
+    with Records(tmp_path / "records.db") as records:
+        for age, method, verdict in (("week", "mounted", Verdict.FAIL), ("newest", "full", Verdict.PASS)):
+            records.save_proof("drill", verdict, NOW, 1.0, {"place": "attic", "age": age, "method": method})
+        for _ in range(300):
+            records.save_proof("drill", Verdict.PASS, NOW, 1.0, {"place": "attic"})
+        records.save_proof("drill", Verdict.PASS, NOW, 1.0, {"place": "cellar", "age": "week"})
+        found = {
+            (age, method): records.last_proof("drill", "attic", age=age, method=method)
+            for age in ("newest", "week", "oldest")
+            for method in ("mounted", "full")
+        }
+        assert {key: proof.id for key, proof in found.items() if proof} == {
+            ("week", "mounted"): 1, ("newest", "full"): 2, ("newest", "mounted"): 302,
+        }  # fmt: skip
+        assert records.last_proof("drill", "attic", age="week", verdict=Verdict.PASS) is None
+        plan = records.rows(
+            "EXPLAIN QUERY PLAN SELECT * FROM proof WHERE kind = ? AND "
+            + " AND ".join(f"{seen} = ?" for seen in SEEN.values())
+            + " ORDER BY id DESC LIMIT 1",
+            *("drill", "attic", "mounted", "newest"),
+        )
+        assert "proof_by_place" in plan[0]["detail"], "it must not grow with the number of proofs"

@@ -49,8 +49,8 @@ exec "$@"
 class Host:
     """One Debian computer in the folder ``root``; ``name`` is unique among the hosts that run."""
 
-    def __init__(self, root: Path, name: str) -> None:
-        self.root, self.name = root, name
+    def __init__(self, root: Path, name: str, shown: Sequence[Path] = ()) -> None:
+        self.root, self.name, self._shown = root, name, shown
         self._supervisor: Callable[[], int | None] = lambda: None
         self._pid = 0
         self._uplink: list[subprocess.Popen[bytes]] = []
@@ -64,6 +64,7 @@ class Host:
         # Else nspawn mounts over files that packages want to replace.
         words += ["--resolv-conf=off", "--timezone=off"]
         words += ["--bind=/dev/fuse", "--bind=/dev/loop-control", "--private-network"]
+        words += [f"--bind={path}" for path in self._shown]
         with self._log.open("ab") as said:
             child = start(
                 ["unshare", "-m", "--propagation", "private", "sh", "-c", _LAUNCH, "sh", f"rig-{self.name}", *words],
@@ -206,8 +207,11 @@ def _make_base(suite: str, tree: Path) -> None:
 
 
 @contextmanager
-def fresh_host(folder: Path, suite: str) -> Iterator[Host]:
-    """A Debian computer of this suite, switched on; nothing of it is left afterwards."""
+def fresh_host(folder: Path, suite: str, *, shown: Sequence[Path] = ()) -> Iterator[Host]:
+    """A Debian computer of this suite, switched on; nothing of it is left afterwards.
+
+    The folders ``shown`` are seen inside under the same paths, as disks that were plugged in.
+    """
     name = f"{suite}-{os.getpid():x}{os.urandom(2).hex()}"
     root = folder / name
     folder.mkdir(parents=True, exist_ok=True)
@@ -215,7 +219,7 @@ def fresh_host(folder: Path, suite: str) -> Iterator[Host]:
     (root / "etc/resolv.conf").unlink(missing_ok=True)
     (root / "etc/resolv.conf").write_text("nameserver 10.0.2.3\n")
     (root / "etc/hostname").write_text(f"{name}\n")
-    host = Host(root, name)
+    host = Host(root, name, shown)
     try:
         host.boot()
         yield host

@@ -19,6 +19,7 @@ from stead.backup.locks import reading
 from stead.backup.opening import open_place
 from stead.backup.place import Place
 from stead.backup.restic import DATA_PATH, RELEASE_PATH, Restic
+from stead.backup.traffic import Traffic, count
 from stead.backup.troubles import NoFuse, NoSuchSnapshot, PlaceDamaged, PlaceUnreachable, error_lines, first, trouble
 from stead.backup.work import Child, end
 from stead.run import CommandError, run, start
@@ -97,6 +98,9 @@ def mount_cold(home: Home, place: Place, program: Path, mountpoint: Path) -> Ite
             _wait_until_ready(place, mountpoint, complaints, child)
             yield MountedPlace(place, mountpoint, complaints, load_known(home, place.name).expected_snapshots)
         finally:
+            traffic = Traffic()
+            if traffic.look(child.pid):
+                count(home, place.name, read=traffic.read)
             _unmount(mountpoint, child)
             complaints.unlink(missing_ok=True)
             mountpoint.rmdir()

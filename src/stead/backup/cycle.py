@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from stead.backup.known import Known, KnownSnapshot, load_known, save_known
@@ -17,6 +18,8 @@ from stead.backup.manifest import Summary, summarise
 from stead.backup.opening import open_place
 from stead.backup.place import Place
 from stead.backup.restic import DATA_PATH, Restic, list_ids, unlock
+from stead.backup.retention import let_go_on_purpose
+from stead.backup.traffic import counted
 from stead.backup.troubles import PlaceBusy, trouble
 from stead.backup.walking import HOST_FOLDER
 from stead.backup.work import Ended, work
@@ -57,11 +60,13 @@ def run_backup(
     release: str,
     progress: Progress,
     expected: Sequence[str] = (),
+    most: int | None = None,
 ) -> BackupOutcome:
     """Back up ``picture`` (made with ``manifest_maker``) into ``place`` and judge the result.
 
     ``inventory`` and ``release`` are remembered with the snapshot; ``expected`` are top folders of data that must be
-    there. Raises the nouns of ``troubles`` when the place cannot be used; a bad backup is an outcome, not an error.
+    there; ``most`` the bytes that may be sent (None: any). Raises the nouns of ``troubles`` when the place cannot be
+    used; a bad backup is an outcome, not an error.
     """
     began = time.monotonic()
     restic = Restic(program, place, home.lib / "cache/restic")
@@ -69,7 +74,7 @@ def run_backup(
     before = _source_problems(picture, summary, expected, load_known(home, place.name))
     with writing(home, place):
         repository = open_place(home, restic)
-        ended = backup_bound(home, restic, {picture.path: DATA_PATH}, "data", progress)
+        ended = backup_bound(home, restic, {picture.path: DATA_PATH}, "data", progress, most=most, at=picture.taken_at)
         snapshot = str(ended.summary.get("snapshot_id", "")) or None
         known, problems = _judge(home, restic, ended, summary, snapshot)
         problems = before + problems
@@ -94,9 +99,20 @@ def run_backup(
 
 
 def backup_bound(
-    home: Home, restic: Restic, binds: Mapping[Path, str], tag: str, progress: Progress, *, top: str = DATA_PATH
+    home: Home,
+    restic: Restic,
+    binds: Mapping[Path, str],
+    tag: str,
+    progress: Progress,
+    *,
+    top: str = DATA_PATH,
+    most: int | None = None,
+    at: datetime | None = None,
 ) -> Ended:
     """Run ``restic backup`` of ``top``, in which ``binds`` are to be seen. Call it under ``writing``.
+
+    ``at`` is the time the snapshot gets (default: now): that of the picture, so that everybody who counts hours and
+    days, restic itself as well, counts the same.
 
     What a killed backup left locked is unlocked first; that we were writing is noted until the outcome is saved.
     """
@@ -107,16 +123,23 @@ def backup_bound(
     words = ["backup", "--host", "stead", "--tag", tag, top]
     if known.snapshots:
         words.append("--no-scan")
-    ended = work(restic, words, progress, binds=binds, lock=True)
+    if at is not None:
+        words += ["--time", at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")]
+
+    def once() -> Ended:
+        with counted(home, restic.place.name) as traffic:
+            return work(restic, words, progress, binds=binds, lock=True, traffic=traffic, most=most)
+
+    ended = once()
     if ended.code == _LOCKED:
         unlock(restic)
-        ended = work(restic, words, progress, binds=binds, lock=True)
+        ended = once()
         if ended.code == _LOCKED:
             raise PlaceBusy(f"another program is working in the place {restic.place.name}: {ended.errors[:1]}")
     if "panic:" in ended.stderr:
         # restic 0.18 itself crashed (seen once in some hundred runs); what it stored so far is used by the next run.
         unlock(restic)
-        ended = work(restic, words, progress, binds=binds, lock=True)
+        ended = once()
     if "snapshot_id" not in ended.summary:
         raise trouble(restic.place.name, ended.code or 1, ended.stderr)
     return ended
@@ -129,13 +152,21 @@ def really_there(restic: Restic) -> tuple[frozenset[str], frozenset[str], frozen
     return packs, listed, indexes
 
 
-def lost(known: Known, packs: frozenset[str], listed: frozenset[str], indexes: frozenset[str]) -> tuple[str, ...]:
-    """One sentence for each kind of thing that was put into the place and is not there any more."""
+def lost(
+    known: Known, packs: frozenset[str], listed: frozenset[str], indexes: frozenset[str], now: datetime | None = None
+) -> tuple[str, ...]:
+    """One sentence for each kind of thing that was put into the place and is not there any more.
+
+    What was taken out on purpose is no loss. While that is under way, packs and indexes are rewritten: which of them
+    must be there is known again when the structure was checked after it (``pruning``).
+    """
     found = []
+    gone, excused = known.expected_snapshots - listed, let_go_on_purpose(known, now or datetime.now(UTC))
+    rewritten = known.pruning is not None or bool(gone & excused)
     for noun, missing in (
-        ("packs", known.packs - packs),
-        ("snapshots", known.expected_snapshots - listed),
-        ("indexes", known.indexes - indexes),
+        ("packs", frozenset() if rewritten else known.packs - packs),
+        ("snapshots", gone - excused),
+        ("indexes", frozenset() if rewritten else known.indexes - indexes),
     ):
         if missing:
             named = ", ".join(sorted(one[:8] for one in missing)[:5])
@@ -147,16 +178,16 @@ def _judge(
     home: Home, restic: Restic, ended: Ended, summary: Summary, snapshot: str | None
 ) -> tuple[Known, tuple[str, ...]]:
     known = load_known(home, restic.place.name)
-    problems = list(ended.errors)
-    if ended.code != 0 and not problems:
+    packs, listed, indexes = really_there(restic)
+    # What is gone comes first: it is the cause of most that restic complains about.
+    problems = [*lost(known, packs, listed, indexes), *ended.errors]
+    if ended.code != 0 and not ended.errors:
         problems.append(f"restic ended with code {ended.code}")
     counted = (ended.summary.get("total_files_processed"), ended.summary.get("total_bytes_processed"))
     if counted != (summary.files, summary.size):
         problems.append(
             f"{counted[0]} files ({counted[1]} bytes) were stored, the picture holds {summary.files} ({summary.size})"
         )
-    packs, listed, indexes = really_there(restic)
-    problems += lost(known, packs, listed, indexes)
     if snapshot is not None and snapshot not in listed:
         problems.append("the new snapshot is not in the place")
     return replace(known, packs=known.packs | packs, indexes=known.indexes | indexes), tuple(problems)

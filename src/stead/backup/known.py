@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from stead.settings import RetentionSettings
 from stead.words.declaration import Inventory
 from stead.words.errors import SteadError
 from stead.words.home import Home
@@ -38,7 +39,12 @@ class KnownSnapshot:
 
 @dataclass(frozen=True)
 class Known:
-    """Everything known of one place. ``busy``: a program of ours was writing and has not said that it ended."""
+    """Everything known of one place. ``busy``: a program of ours was writing and has not said that it ended.
+
+    ``pruning``: these were to be forgotten by a pruning that has not said that it ended (None: none is under way);
+    until it has, which packs and indexes must be there is not known. ``elsewhere``: somebody else prunes the place by
+    this rule.
+    """
 
     repository: str | None = None
     snapshots: tuple[KnownSnapshot, ...] = ()
@@ -46,6 +52,8 @@ class Known:
     indexes: frozenset[str] = frozenset()
     releases: Mapping[str, str] = field(default_factory=dict)
     busy: bool = False
+    pruning: frozenset[str] | None = None
+    elsewhere: RetentionSettings | None = None
 
     @property
     def expected_snapshots(self) -> frozenset[str]:
@@ -111,6 +119,8 @@ def _write(known: Known) -> dict[str, Any]:
         "indexes": sorted(known.indexes),
         "releases": dict(known.releases),
         "busy": known.busy,
+        "pruning": None if known.pruning is None else sorted(known.pruning),
+        "elsewhere": None if known.elsewhere is None else asdict(known.elsewhere),
     }
 
 
@@ -122,6 +132,9 @@ def _read(raw: Mapping[str, Any]) -> Known:
         indexes=frozenset(raw["indexes"]),
         releases=dict(raw["releases"]),
         busy=bool(raw["busy"]),
+        # Files written before there was any pruning know nothing of it.
+        pruning=None if raw.get("pruning") is None else frozenset(raw["pruning"]),
+        elsewhere=RetentionSettings(**raw["elsewhere"]) if raw.get("elsewhere") else None,
     )
 
 

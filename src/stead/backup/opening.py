@@ -10,9 +10,10 @@ from pathlib import Path
 from stead.backup.disks import same_disk
 from stead.backup.known import load_known, save_known
 from stead.backup.locks import writing
-from stead.backup.place import Kind, Place, kind_of, split_url
+from stead.backup.place import NO_LIMITS, Kind, Limits, Place, kind_of, split_url
 from stead.backup.restic import Restic, init, list_ids, repository_id
 from stead.backup.troubles import PlaceDamaged, PlaceUnreachable, WrongPassword
+from stead.settings import PlaceSetting
 from stead.words.errors import SteadError
 from stead.words.home import Home
 
@@ -36,20 +37,35 @@ not after the loss of the disk or the computer. Name a place somewhere else in s
 """
 
 
-def place_of(home: Home, name: str, url: str, *, credentials_file: Path | None = None) -> Place:
+def place_of(
+    home: Home, name: str, url: str, *, credentials_file: Path | None = None, limits: Limits = NO_LIMITS
+) -> Place:
     """The noun for a place by its name and address. Nothing is asked or made."""
-    return Place(name, url, home.secrets / f"place-{name}.password", same_disk(home, url), credentials_file)
+    password = home.secrets / f"place-{name}.password"
+    return Place(name, url, password, same_disk(home, url), credentials_file, limits)
+
+
+def place_from(home: Home, wanted: PlaceSetting) -> Place:
+    """The noun for a place of the settings."""
+    limits = Limits(wanted.upload_limit, wanted.download_limit)
+    return place_of(home, wanted.name, wanted.url, credentials_file=wanted.credentials_file, limits=limits)
 
 
 def ensure_place(
-    home: Home, name: str, url: str, program: Path, *, credentials_file: Path | None = None
+    home: Home,
+    name: str,
+    url: str,
+    program: Path,
+    *,
+    credentials_file: Path | None = None,
+    limits: Limits = NO_LIMITS,
 ) -> tuple[Place, bool]:
     """Make sure that a place can take backups; returns it, and whether it was made now.
 
     A new one gets a random password of its own. A place that was in use before and is empty now is never made anew:
     that would hide a loss, or fill the mount point of a disk that is not plugged in.
     """
-    place = place_of(home, name, url, credentials_file=credentials_file)
+    place = place_of(home, name, url, credentials_file=credentials_file, limits=limits)
     with writing(home, place):
         known = load_known(home, name)
         if known.repository is None and not place.password_file.exists():
@@ -89,6 +105,11 @@ def open_place(home: Home, restic: Restic) -> str:
     except PlaceDamaged as damaged:
         if known.repository is None and "no repository is there" in damaged.message and not _holds_copies(place):
             raise _Nothing(damaged.message) from None
+        if known.repository is not None and "no repository is there" in damaged.message:
+            raise PlaceDamaged(
+                f"everything that was in the place {place.name} is gone: it answers, and nothing of ours is there",
+                hint="find out who emptied it, and see what the other places hold: stead backup list",
+            ) from None
         raise
     if known.repository not in (None, found):
         raise PlaceDamaged(

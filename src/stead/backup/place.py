@@ -26,6 +26,17 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True)
+class Limits:
+    """What restic keeps to, in bytes a second (None: whatever the line gives)."""
+
+    upload: int | None = None
+    download: int | None = None
+
+
+NO_LIMITS = Limits()
+
+
+@dataclass(frozen=True)
 class Place:
     """A restic repository. ``same_disk``: it dies with the disk that holds data, so it proves little.
 
@@ -37,6 +48,7 @@ class Place:
     password_file: Path
     same_disk: bool = False
     credentials_file: Path | None = None
+    limits: Limits = NO_LIMITS
 
     def __repr__(self) -> str:
         return f"Place({self.name!r}, {url_without_secrets(self.url)!r}, same_disk={self.same_disk})"

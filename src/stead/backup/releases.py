@@ -21,12 +21,20 @@ from stead.words.progress import Progress
 
 
 def ensure_release_in_place(
-    home: Home, place: Place, program: Path, release: str, *, tree: Path, files: Mapping[str, Path], progress: Progress
+    home: Home,
+    place: Place,
+    program: Path,
+    release: str,
+    *,
+    tree: Path,
+    files: Mapping[str, Path],
+    progress: Progress,
+    most: int | None = None,
 ) -> str:
     """Put a release into the place once and return its snapshot's id (to be written into data snapshots).
 
     ``tree`` is stored as ``/run/stead/release/tree``, each of ``files`` (manifest, release.json, tools ...) beside it
-    under its name. A release that was stored and is gone from the place is stored again.
+    under its name. A release that was stored and is gone from the place is stored again; not beyond ``most`` bytes.
     """
     restic = Restic(program, place, home.lib / "cache/restic")
     with writing(home, place):
@@ -37,7 +45,7 @@ def ensure_release_in_place(
         repository = open_place(home, restic)
         binds = {tree: f"{RELEASE_PATH}/tree"} | {file: f"{RELEASE_PATH}/{name}" for name, file in files.items()}
         # One folder to back up: what is bound lies in it.
-        ended = backup_bound(home, restic, binds, f"release,{release}", progress, top=RELEASE_PATH)
+        ended = backup_bound(home, restic, binds, f"release,{release}", progress, top=RELEASE_PATH, most=most)
         count = sum(_count(source) for source in binds)
         problems = list(ended.errors)
         stored = int(ended.summary.get("total_files_processed", 0))

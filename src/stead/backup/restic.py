@@ -7,24 +7,39 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from stead.backup.place import Kind, Place, credentials, split_url
-from stead.backup.troubles import PlaceUnreachable, error_lines, trouble
+from stead.backup.ssh import HOSTS, KEY, ssh_options
+from stead.backup.troubles import (
+    PlaceRefuses,
+    PlaceUnreachable,
+    error_lines,
+    is_unreachable,
+    last_try,
+    refuses,
+    trouble,
+)
 from stead.run import CommandError, Result, run
+from stead.words.errors import UnprovenError
 from stead.words.quantities import read_time
 
 _GUARD = Path(__file__).with_name("guard.py")
-_SSH = "sftp.args=-oBatchMode=yes -oConnectTimeout=15 -oServerAliveInterval=15 -oServerAliveCountMax=4"
 
 #: Seconds a place gets to answer a small question. Restic itself would retry in silence for 15 minutes.
 ANSWER_WITHIN = 45.0
 LIST_WITHIN = 300.0
+LONG_WITHIN = 3600.0
+#: Ids on one command line.
+_AT_ONCE = 500
+_PACK = re.compile(r"\bpack ([0-9a-f]{64})\b")
+_SUMMED_UP = "repository contains errors"
 
 #: Where a snapshot's data and a release always lie, whatever their host's folders are called.
 DATA_PATH = "/run/stead/data"
@@ -46,8 +61,15 @@ class Restic:
             line.append("--no-cache")
         if not lock:
             line.append("--no-lock")
+        for option, limit in (
+            ("--limit-upload", self.place.limits.upload),
+            ("--limit-download", self.place.limits.download),
+        ):
+            if limit is not None:
+                # Restic counts in KiB a second.
+                line.append(f"{option}={max(1, limit // 1024)}")
         if self.place.kind is Kind.SFTP:
-            line += ["-o", _SSH]
+            line += ["-o", f"sftp.args={ssh_options(credentials(self.place))}"]
         return line + [str(word) for word in words]
 
     def guarded(self, line: Sequence[str], binds: Mapping[Path, str] | None = None) -> list[str]:
@@ -57,10 +79,12 @@ class Restic:
 
     def env(self) -> dict[str, str]:
         """The environment that carries address, password file and credentials."""
-        env = credentials(self.place)
+        env = {name: value for name, value in credentials(self.place).items() if name not in (KEY, HOSTS)}
         env["RESTIC_REPOSITORY"] = split_url(self.place.url)[0]
         env["RESTIC_PASSWORD_FILE"] = str(self.place.password_file)
         env["RESTIC_PROGRESS_FPS"] = "2"
+        # Restic reads and stores times in the computer's zone; retention counts hours and days in UTC.
+        env["TZ"] = "UTC"
         if self.cache is not None:
             env["RESTIC_CACHE_DIR"] = str(self.cache)
         return env
@@ -84,9 +108,10 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class Checked:
-    """What ``restic check`` found; ``problems`` empty: nothing wrong in what it looked at."""
+    """What ``restic check`` found; ``problems`` empty: nothing wrong in what it looked at. ``packs`` are damaged."""
 
     problems: tuple[str, ...] = field(default=())
+    packs: tuple[str, ...] = field(default=())
 
 
 def ask(restic: Restic, *words: str | Path, timeout: float = ANSWER_WITHIN, lock: bool = False) -> Result:
@@ -104,8 +129,9 @@ def _ask(restic: Restic, words: Sequence[str | Path], timeout: float, lock: bool
     except CommandError as never_ended:
         if not restic.program.exists():
             raise
-        raise PlaceUnreachable(
-            f"the place {restic.place.name} did not answer within {timeout:.0f} s",
+        raise refuses(restic.place.name, never_ended.said) or PlaceUnreachable(
+            f"the place {restic.place.name} did not answer within {timeout:.0f} s"
+            + (f" ({last})" if (last := last_try(never_ended.said)) else ""),
             hint="is it switched on and connected?",
         ) from never_ended
 
@@ -141,6 +167,20 @@ def unlock(restic: Restic) -> None:
     ask(restic, "unlock", lock=True, timeout=120)
 
 
+def delete_snapshot(restic: Restic, snapshot: str) -> bool:
+    """Ask the place to delete a snapshot; whether it refused. Restic 0.18 ends with 0 either way, so its words count.
+
+    Raises the noun when it could not be asked.
+    """
+    result = _ask(restic, ["forget", snapshot], 120.0, lock=True)
+    found = trouble(restic.place.name, result.code, result.err)
+    if "unable to remove" in result.err or (result.code != 0 and isinstance(found, PlaceRefuses)):
+        return True
+    if result.code != 0:
+        raise found
+    return False
+
+
 def ls(restic: Restic, snapshot: str, *folders: str) -> tuple[dict[str, Any], ...]:
     """The nodes of a snapshot (or of some folders in it) as restic prints them: path, type, size, mode and so on."""
     lines = ask(restic, "ls", snapshot, *folders, timeout=LIST_WITHIN).out.splitlines()
@@ -152,12 +192,39 @@ def check(restic: Restic, *, subset: str | None = None, timeout: float = 3600.0)
     """Check the place's structure and, with ``subset`` ("5%", "1/30", "500M"), read that much of its content."""
     extra = ["--read-data-subset", subset] if subset else []
     result = _ask(restic, ["check", *extra], timeout, lock=False)
-    if result.code not in (0, 1):
-        raise trouble(restic.place.name, result.code, result.err)
-    problems = error_lines(result.err)
-    if result.code == 1 and not problems:
+    return checked(restic, result.code, result.err)
+
+
+def checked(restic: Restic, code: int, said: str) -> Checked:
+    """The findings of a ``restic check`` by its exit code and stderr; raises the noun of what kept it from looking."""
+    wrong = trouble(restic.place.name, code, said)
+    if code not in (0, 1) or (code and isinstance(wrong, UnprovenError | PlaceRefuses)):
+        raise wrong
+    lines = error_lines(said)
+    problems = tuple(line for line in lines if line != _SUMMED_UP) or lines
+    if code == 1 and not problems:
         problems = ("restic check failed and did not say why",)
-    return Checked(problems)
+    # A pack that could not be fetched is not damaged: nothing is known of it.
+    read = [line for line in lines if not is_unreachable(line)]
+    return Checked(problems, tuple(dict.fromkeys(pack for line in read for pack in _PACK.findall(line))))
+
+
+def forget(restic: Restic, ids: Iterable[str]) -> tuple[str, ...]:
+    """Take these snapshots off the list of the place, by their full ids; returns what restic complained about.
+
+    Where that is refused, restic 0.18 ends with 0 all the same: count afterwards.
+    """
+    said: list[str] = []
+    words = sorted(ids)
+    for at in range(0, len(words), _AT_ONCE):
+        result = ask(restic, "forget", *words[at : at + _AT_ONCE], timeout=LONG_WITHIN, lock=True)
+        said += error_lines(result.err)
+    return tuple(said)
+
+
+def prune(restic: Restic, *, timeout: float) -> None:
+    """Remove what no snapshot needs; rewrites packs and indexes. Only under our own lock ``alone``."""
+    ask(restic, "prune", timeout=timeout, lock=True)
 
 
 def _json(text: str) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from stead.backup.locks import reading
 from stead.backup.opening import open_place
 from stead.backup.place import Place
 from stead.backup.restic import DATA_PATH, Restic, snapshots
+from stead.backup.traffic import Traffic, count
 from stead.backup.troubles import NoDisk, NoSuchSnapshot, PlaceDamaged, first, trouble
 from stead.backup.work import Ended, work
 from stead.words.errors import UsageError
@@ -67,8 +68,12 @@ def restore_cold(
         words: list[str | Path] = ["restore", snapshot, "--target", target]
         for path in include:
             words += ["--include", f"{top}/{path}"]
-        ended = work(restic, words, progress)
-    _judge(place, snapshot, ended)
+        traffic = Traffic()
+        try:
+            ended = work(restic, words, progress, traffic=traffic)
+        finally:
+            count(home, place.name, read=traffic.read)
+    judge(place, snapshot, ended)
     return Restored(
         path=target / top.lstrip("/"),
         files=int(ended.summary.get("files_restored", 0)),
@@ -92,7 +97,7 @@ def _require_room(home: Home, restic: Restic, snapshot: str, target: Path) -> No
         )
 
 
-def _judge(place: Place, snapshot: str, ended: Ended) -> None:
+def judge(place: Place, snapshot: str, ended: Ended) -> None:
     """Code, error lines, counts, nothing skipped: restic's summary of a restore into a full disk claims everything."""
     if any("no space left on device" in line or "disk quota exceeded" in line for line in ended.errors):
         raise NoDisk(f"the disk was full before the restore was done: {first(ended.errors, 2)}")

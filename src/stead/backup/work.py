@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import tempfile
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,14 +14,21 @@ from pathlib import Path
 from typing import IO, Any, Protocol
 
 from stead.backup.restic import Restic
-from stead.backup.troubles import PlaceUnreachable, error_lines
+from stead.backup.traffic import Traffic, over_limit
+from stead.backup.troubles import PlaceUnreachable, error_lines, last_try, refuses
 from stead.run import start
+from stead.words.errors import SteadError
 from stead.words.progress import Progress
 from stead.words.quantities import say_size
 
 #: Seconds without any movement after which the place counts as gone. A slow line still moves.
 STALLED_AFTER = 600.0
+#: Seconds without movement after which a refusal counts as one; restic itself would go on trying for 15 minutes.
+REFUSED_AFTER = 45.0
+#: The same for anything else that it tries again and again.
+RETRIED_AFTER = 180.0
 _LOOK_EVERY = 0.05
+_GIVEN_UP = threading.Event()
 _SAY_EVERY = 5.0
 
 
@@ -42,18 +50,29 @@ def work(
     binds: Mapping[Path, str] | None = None,
     lock: bool = False,
     stalled_after: float = STALLED_AFTER,
+    traffic: Traffic | None = None,
+    most: int | None = None,
 ) -> Ended:
-    """Run restic to its end. Interrupts it and raises :class:`PlaceUnreachable` when nothing moves any more."""
+    """Run restic to its end. Interrupts it and raises :class:`PlaceUnreachable` when nothing moves any more.
+
+    ``traffic`` is told what it sends; more than ``most`` bytes are not sent: :class:`OverLimit`.
+    """
     line = restic.guarded(restic.words(*words, lock=lock), binds)
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         child = start(line, stdout=out, stderr=err, env=restic.env())
         watch = _Watch(out, progress)
         try:
             while child.poll() is None:
-                if watch.quiet_for() > stalled_after:
+                if traffic is not None and traffic.look(child.pid) and most is not None and traffic.sent > most:
+                    raise over_limit(restic.place.name)
+                if _GIVEN_UP.is_set():
+                    raise SteadError("it was interrupted")
+                quiet = watch.quiet_for()
+                if quiet > min(REFUSED_AFTER, stalled_after) and (no := refuses(restic.place.name, _text(err))):
+                    raise no
+                if quiet > stalled_after or (quiet > RETRIED_AFTER and last_try(_text(err))):
                     raise PlaceUnreachable(
-                        f"nothing moved to or from the place {restic.place.name} for {stalled_after:.0f} s"
-                        + _last_words(err),
+                        f"nothing moved to or from the place {restic.place.name} for {quiet:.0f} s" + _last_words(err),
                         hint="is it switched on and connected? The next backup goes on where this one stopped",
                     )
                 time.sleep(_LOOK_EVERY)
@@ -61,8 +80,16 @@ def work(
             end(child)
             raise
         watch.look()
+        if traffic is not None:
+            # The last moment before its end was not looked at; restic's own count is the least there was.
+            traffic.sent = max(traffic.sent, int(watch.summary.get("data_added_packed", 0)))
         stderr = _text(err)
         return Ended(child.returncode, watch.summary, error_lines(stderr), stderr)
+
+
+def give_up() -> None:
+    """Let all work of this process end: it was interrupted, and that reaches the main thread alone."""
+    _GIVEN_UP.set()
 
 
 class Child(Protocol):

@@ -81,6 +81,9 @@ def json_option(function: Function) -> Function:
     )
 
 
+#: Hidden: the keeper says that it asks, so that quiet hours are kept.
+by_keeper = click.option("--by-keeper", is_flag=True, hidden=True)
+
 pass_here = click.make_pass_decorator(Here, ensure=True)
 
 

@@ -34,10 +34,11 @@ class _Process(Protocol):
 
 @dataclass
 class Child:
-    """An act under way. ``process`` None: it was started by a keeper that is dead."""
+    """An act under way. ``record`` None: nothing could be recorded. ``process`` None: it was started by a keeper that
+    is dead."""
 
     act: Act
-    record: int
+    record: int | None
     pid: int
     began: str
     since: float
@@ -60,8 +61,8 @@ class Child:
             return
 
 
-def begin(home: Home, act: Act, record: int) -> Child:
-    """Start an act; ``record`` is its number in the records."""
+def begin(home: Home, act: Act, record: int | None) -> Child:
+    """Start an act; ``record`` is its number in the records, if it has one."""
     folder = act_folder(home)
     folder.mkdir(parents=True, exist_ok=True)
     with _output(home, act).open("wb") as said:

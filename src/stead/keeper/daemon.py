@@ -10,6 +10,7 @@ import os
 import select
 import signal
 import socket
+import sqlite3
 import time
 from datetime import UTC, datetime
 
@@ -20,7 +21,7 @@ from stead.keeper.journal import Journal
 from stead.keeper.places import place_names
 from stead.keeper.resume import adopt
 from stead.keeper.revival import Revival
-from stead.keeper.schedule import Act, acts, due_after, first_due, next_due, to_start
+from stead.keeper.schedule import Act, acts, due_after, first_due, next_due, to_start, vital
 from stead.settings import load
 from stead.words.errors import DONE, SteadError
 from stead.words.home import Home
@@ -28,6 +29,8 @@ from stead.words.home import Home
 _TICK = 1.0
 _SETTINGS_EVERY = 30.0
 _GRACE = 20.0
+#: What goes wrong on a disk that is full or broken.
+_BROKEN = (SteadError, OSError, sqlite3.Error)
 
 
 class Keeper:
@@ -48,19 +51,26 @@ class Keeper:
     def work(self) -> None:
         """Keep until told to stop."""
         self._listen()
-        self.journal.say("the keeper begins")
-        self._read_settings()
-        self._children = adopt(self.home, self.journal, {act.name: act for act in self._acts})
+        self.journal.try_say("the keeper begins")
+        self._begin()
         while not self.stopping and not _told_to_stop(self.home):
             try:
                 self._turn()
-            except (SteadError, OSError) as trouble:
+            except _BROKEN as trouble:
                 # A full disk or busy records must not end the one who would tell of it.
                 self.journal.try_say(f"a turn failed: {trouble}")
             self._wait()
         for child in self._children.values():
             child.end(signal.SIGTERM)
-        self.journal.say("the keeper ends, as asked")
+        self.journal.try_say("the keeper ends, as asked")
+
+    def _begin(self) -> None:
+        """Take over the settings and what an earlier keeper left, as far as either can be read."""
+        try:
+            self._read_settings()
+            self._children = adopt(self.home, self.journal, {act.name: act for act in self._acts})
+        except _BROKEN as trouble:
+            self.journal.try_say(f"the records cannot be used: {trouble}")
 
     def _turn(self) -> None:
         now = time.monotonic()
@@ -85,8 +95,8 @@ class Keeper:
         try:
             record = self.journal.begins(act)
             self._children[act.name] = begin(self.home, act, record)
-        except (SteadError, OSError) as trouble:
-            self.journal.say(f"{act.name} could not be started: {trouble}")
+        except _BROKEN as trouble:
+            self.journal.try_say(f"{act.name} could not be started: {trouble}")
 
     def _reap(self, now: float) -> None:
         for name, child in list(self._children.items()):
@@ -112,16 +122,24 @@ class Keeper:
         try:
             settings = load(self.home)
         except SteadError as mistake:
+            self._take_over(self._acts or vital(), now)
             self.journal.settings_mistake(mistake.message)
-            if self._acts:
-                return
-            raise
+            return
+        self._take_over(acts(settings, place_names(settings), recovering=self.home.recovering.exists()), now)
         self.journal.settings_mistake(None)
-        self._acts = acts(settings, place_names(settings), recovering=self.home.recovering.exists())
+
+    def _take_over(self, wanted: tuple[Act, ...], now: float) -> None:
+        self._acts = wanted
         for act in self._acts:
             if act.name not in self._due:
-                self._due[act.name] = now + first_due(act, self.journal.age_of(act, datetime.now(UTC)))
+                self._due[act.name] = now + first_due(act, self._age_of(act))
             self._due[act.name] = min(self._due[act.name], now + act.interval)
+
+    def _age_of(self, act: Act) -> float | None:
+        try:
+            return self.journal.age_of(act, datetime.now(UTC))
+        except _BROKEN:
+            return None
 
     def _listen(self) -> None:
         self._bell.setblocking(False)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
+from stead.backup import quiet_seconds
 from stead.records.nouns import CheckedProbe, Measured
-from stead.settings.nouns import Goals
+from stead.settings.nouns import Goals, Medium, Quiet
 from stead.words.verdict import Finding, Verdict
 
 
@@ -25,10 +26,35 @@ class DrillFact:
 
 
 @dataclass(frozen=True)
+class TryFact:
+    """The last try of a place. ``refused``: what was written could not be destroyed; ``offsite`` None: not known."""
+
+    at: datetime
+    verdict: Verdict
+    reason: str | None
+    refused: bool | None
+    offsite: bool | None
+
+
+@dataclass(frozen=True)
+class ReadingFact:
+    """How far a place was read back. ``oldest_at`` is when what was not read for longest was read, or, not ``whole``,
+    since when it waits to be read for the first time; ``damage`` is what was found and not found well since."""
+
+    oldest_at: datetime
+    whole: bool
+    damage: tuple[str, ...] = ()
+    trouble: str | None = None
+
+
+@dataclass(frozen=True)
 class PlaceFact:
     """One place: what is known to be in it and what drills of it found (the last one, and the last that passed).
+    ``used_of_month`` is the share of the bytes allowed in this month.
 
-    ``trouble`` is why the last backup to it went wrong; not ``trouble_proven``: it could only not be made.
+    ``trouble`` is why the last backup to it went wrong; not ``trouble_proven``: it could only not be made. The last
+    drill is one of the newest backup; ``older`` are the last ones of older backups, by their age. ``last_full`` is
+    the last full drill, ``full_passed_at`` when one passed, ``first_at`` since when there are backups.
     """
 
     name: str
@@ -40,6 +66,17 @@ class PlaceFact:
     last_pass: DrillFact | None
     trouble: str | None = None
     trouble_proven: bool = True
+    older: tuple[tuple[str, DrillFact], ...] = ()
+    last_full: DrillFact | None = None
+    full_passed_at: datetime | None = None
+    first_at: datetime | None = None
+    reading: ReadingFact | None = None
+    trouble_next: str | None = None
+    medium: Medium = Medium.DISK
+    append_only: bool = False
+    quiet: Quiet | None = None
+    tried: TryFact | None = None
+    used_of_month: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -63,8 +100,9 @@ class HalfDone:
 @dataclass(frozen=True)
 class Facts:
     """One host at one moment. ``prepared`` is the measured time to get the program and the host's packages on an empty
-    computer (None: never measured); ``others`` are findings of other checks, such as data's health. ``recovering`` says
-    from where and how far, while the server still runs on a copy."""
+    computer (None: never measured); ``others`` are findings of other checks, such as data's health; ``late`` the words
+    of findings that became alarms by waiting, by id. ``recovering`` says from where and how far, while the server still
+    runs on a copy."""
 
     now: datetime
     host: str
@@ -86,6 +124,8 @@ class Facts:
     half_done: tuple[HalfDone, ...] = ()
     others: tuple[Finding, ...] = ()
     recovering: str | None = None
+    read_back: float = 30 * 86400.0
+    late: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def proof_age_allowed(self) -> float:
@@ -96,7 +136,16 @@ class Facts:
         """Seconds since a moment; never negative, so that a clock set back makes nothing look fresh for ever."""
         return max(0.0, (self.now - moment).total_seconds())
 
+    @property
+    def older_age_allowed(self) -> float:
+        """Seconds after which an older backup should have been drilled again: twice its turn of three ages."""
+        return 2 * 3 * 4 * self.goals.prove_every
+
     def proven(self, place: PlaceFact) -> bool:
         """Whether the last drill of a place passed, and lately enough."""
         last = place.last_drill
-        return last is not None and last.verdict is Verdict.PASS and self.age(last.at) <= self.proof_age_allowed
+        return last is not None and last.verdict is Verdict.PASS and self.wake(place, last.at) <= self.proof_age_allowed
+
+    def wake(self, place: PlaceFact, moment: datetime) -> float:
+        """The age of a moment without the place's quiet hours: what deadlines count."""
+        return max(0.0, self.age(moment) - quiet_seconds(place.quiet, moment, self.now))

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
+from stead.keeper.copies import digits
+from stead.keeper.deadlines import deadlines
 from stead.keeper.facts import Facts, PlaceFact
 from stead.words.quantities import say_duration, say_time
 from stead.words.verdict import Finding, Severity, Verdict
 
 _DAY = 86400.0
+#: Of a month's bytes.
+_NEAR = 0.8
 #: Results of probes older than this say nothing about now.
 PROBES_STALE = 15 * 60.0
 _CERTIFICATE_WARNING, _CERTIFICATE_ALARM = 14 * _DAY, 3 * _DAY
@@ -20,9 +25,13 @@ def findings(facts: Facts) -> tuple[Finding, ...]:
     """All findings, alarms first."""
     if not facts.set_up:
         return (*_not_set_up(facts), *facts.others)
-    found = [finding for look in _LOOKS for finding in look(facts)]
+    found = [*(finding for look in _LOOKS for finding in look(facts)), *facts.others]
+    weighed = [
+        replace(finding, severity=Severity.ALARM, what=facts.late[finding.id]) if finding.id in facts.late else finding
+        for finding in found
+    ]
     order = list(Severity)
-    return tuple(sorted((*found, *facts.others), key=lambda finding: order.index(finding.severity)))
+    return tuple(sorted(weighed, key=lambda finding: order.index(finding.severity)))
 
 
 def _make(key: str, severity: Severity, what: str, next_step: str) -> Finding:
@@ -84,11 +93,13 @@ def _places(facts: Facts) -> Found:
             "same-disk-only",
             Severity.WARNING,
             "the only backup is on this computer's own disk",
-            f"add a place that survives it: a [[place]] section in {facts.settings_file}, then stead up",
+            "add a place that survives it: stead place add",
         )
     for place in facts.places:
         yield from _backup(facts, place)
         yield from _drill(facts, place)
+        yield from _tried(facts, place)
+        yield from deadlines(facts, place)
 
 
 def _backup(facts: Facts, place: PlaceFact) -> Found:
@@ -99,18 +110,46 @@ def _backup(facts: Facts, place: PlaceFact) -> Found:
             Severity.ALARM if place.trouble_proven else Severity.WARNING,
             f"the last backup to {place.name} {'failed' if place.trouble_proven else 'could not be made'}: "
             f"{place.trouble}",
-            f"correct the cause, then: stead backup run --place {place.name}",
+            f"{place.trouble_next or 'correct the cause'}; then: stead backup run --place {place.name}",
         )
     if place.newest_at is None:
         what = f"the place {place.name} has no backup yet"
         yield _make(f"backup-old:{place.name}", Severity.WARNING, what, "make one: stead backup run")
-    elif (age := facts.age(place.newest_at)) > goal:
+    elif (age := facts.wake(place, place.newest_at)) > goal:
         yield _make(
             f"backup-old:{place.name}",
             Severity.ALARM if age > 2 * goal else Severity.WARNING,
             f"the newest backup in {place.name} is {say_duration(age)} old, the goal is {say_duration(goal)}",
             "make one now and see why none was made: stead backup run",
         )
+
+
+def _tried(facts: Facts, place: PlaceFact) -> Found:
+    tried, again = place.tried, f"stead place test {place.name}"
+    if tried is not None and tried.verdict is not Verdict.PASS:
+        bad = tried.verdict is Verdict.FAIL
+        what = f"trying the place {place.name} {'failed' if bad else 'did not work'}: {tried.reason}"
+        yield _make(f"place-try:{place.name}", Severity.ALARM if bad else Severity.WARNING, what, again)
+    elif tried is not None and place.append_only and tried.refused is False:
+        what = f"the place {place.name} is to let nothing be deleted, and a deletion worked there"
+        step = f"put its server back to append-only, or take append_only out of {facts.settings_file}; then: {again}"
+        yield _make(f"place-deletes:{place.name}", Severity.ALARM, what, step)
+    if place.used_of_month >= _NEAR:
+        full = place.used_of_month >= 1
+        what = f"{place.used_of_month:.0%} of what may go to the place {place.name} this month has gone there"
+        step = "nothing more is backed up there until the next month; " if full else ""
+        yield _make(
+            f"place-month:{place.name}",
+            Severity.ALARM if full else Severity.WARNING,
+            what,
+            f"{step}raise its bytes_a_month in {facts.settings_file}, or wait",
+        )
+
+
+def _copies(facts: Facts) -> Found:
+    for digit in digits(facts):
+        if not digit.holds:
+            yield _make(f"copies-{digit.name}", Severity.NOTE, digit.missing, digit.next)
 
 
 def _drill(facts: Facts, place: PlaceFact) -> Found:
@@ -181,6 +220,7 @@ _LOOKS: tuple[Callable[[Facts], Found], ...] = (
     _probes,
     _recovering,
     _places,
+    _copies,
     _prepared,
     _certificate,
     _clock,

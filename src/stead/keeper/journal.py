@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from datetime import UTC, datetime
 
 from stead.keeper.children import Child
@@ -18,6 +19,8 @@ _PATIENCE = 3
 _SOURCE = "keeper"
 #: Acts whose cut-off means that something stays unproven.
 _PROVING = ("drill", "backup")
+#: Acts whose troubles are findings of their places, with deadlines of their own.
+_JUDGED_ELSEWHERE = (*_PROVING, "older", "full", "verify", "probe")
 
 
 class Journal:
@@ -44,10 +47,15 @@ class Journal:
         except OSError:
             return
 
-    def begins(self, act: Act) -> int:
-        """Save that an act is about to begin."""
-        with Records(self.home.records) as records:
-            return records.begin_act(act.name, {"args": list(act.args)})
+    def begins(self, act: Act) -> int | None:
+        """Save that an act is about to begin. None: it cannot be saved, and the act runs all the same."""
+        try:
+            with Records(self.home.records) as records:
+                return records.begin_act(act.name, {"args": list(act.args)})
+        except (SteadError, OSError, sqlite3.Error):
+            if act.vital:
+                return None
+            raise
 
     def ended(self, child: Child, code: int, words: str, seconds: float) -> None:
         """Save how an act ended."""
@@ -56,7 +64,8 @@ class Journal:
         if child.overdue:
             words = f"it did not end within {say_duration(act.deadline)}. {words}"
         with Records(self.home.records) as records:
-            records.end_act(child.record, "done" if good else "failed", "" if good else f"code {code}: {words}")
+            if child.record is not None:
+                records.end_act(child.record, "done" if good else "failed", "" if good else f"code {code}: {words}")
             if act.kept:
                 records.note(f"ran {act.name}", {"code": code}, now)
             if child.overdue or code < 0:
@@ -79,6 +88,11 @@ class Journal:
         with Records(self.home.records) as records:
             ran = records.noted(f"ran {act.name}")
             proofs = records.proofs(kind, limit=100) if kind in _PROVING else ()
+            passed = records.noted(f"full-drill {place}") if kind == "full" else None
+        if kind == "full":
+            # One that did not pass is made again soon.
+            return (now - passed.at).total_seconds() if passed else None
+        proofs = tuple(p for p in proofs if p.evidence.get("age", "newest") == "newest")
         moments = [proof.at for proof in proofs if not place or proof.evidence.get("place") == place]
         moments += [ran.at] if ran else []
         return (now - max(moments)).total_seconds() if moments else None
@@ -99,12 +113,13 @@ class Journal:
 
     def _unproven(self, records: Records, act: Act, words: str, seconds: float, now: datetime) -> None:
         kind, _, place = act.name.partition("-")
-        if kind in _PROVING:
-            records.save_proof(kind, Verdict.UNPROVEN, now, seconds, {"place": place or None, "reason": words})
+        if kind in (*_PROVING, "full"):
+            seen = {"place": place or None, "reason": words, "method": "full" if kind == "full" else "mounted"}
+            records.save_proof("drill" if kind == "full" else kind, Verdict.UNPROVEN, now, seconds, seen)
 
     def _judge(self, records: Records, act: Act, good: bool, words: str, now: datetime) -> None:
         self._failures[act.name] = 0 if good else self._failures.get(act.name, 0) + 1
-        told = self._failures[act.name] >= _PATIENCE and not act.name.startswith(_PROVING) and act.name != "probe"
+        told = self._failures[act.name] >= _PATIENCE and not act.name.startswith(_JUDGED_ELSEWHERE)
         what = f"the keeper's {act.name} failed {self._failures[act.name]} times in a row: {words}" if told else None
         self._set(records, f"act-failing:{act.name}", what, "see stead logs and stead doctor", Severity.WARNING)
 

@@ -5,24 +5,32 @@ from __future__ import annotations
 import base64
 import json
 import os
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from stead import machine
-from stead.backup import same_disk, url_without_secrets
+from stead.alerts import Memory
+from stead.backup import Kind, kind_of, load_reading, same_disk, this_month, url_without_secrets
 from stead.keeper import prepared, running
-from stead.keeper.facts import DrillFact, Facts, HalfDone, PlaceFact, ReleaseFact
+from stead.keeper.facts import DrillFact, Facts, HalfDone, PlaceFact, ReadingFact, ReleaseFact, TryFact
 from stead.keeper.places import place_settings
 from stead.keeper.status import StatusReport, judge
 from stead.records import Proof, Records
-from stead.settings import PlaceSetting, Settings
+from stead.settings import Medium, PlaceSetting, Settings
+from stead.words.errors import SteadError
 from stead.words.home import Home
 from stead.words.quantities import read_time
 from stead.words.verdict import Verdict
 
 #: Source of the judgement's own findings in the records.
 SOURCE = "status"
-_DRILLS_LOOKED_AT = 150
+_CLOCKS_DIFFER = timedelta(minutes=10)
+#: As ``rehearsal.ages`` says them; loading that would load every service.
+_OLDER = ("yesterday", "week", "oldest")
+_MEDIA = {Kind.FOLDER: Medium.DISK, Kind.SFTP: Medium.COMPUTER, Kind.REST: Medium.COMPUTER}
 
 
 def look(home: Home, settings: Settings) -> StatusReport:
@@ -33,6 +41,8 @@ def look(home: Home, settings: Settings) -> StatusReport:
         others = {finding.id for finding in facts.others}
         own = [finding for finding in report.findings if finding.id not in others]
         kept = records.set_findings(SOURCE, own, facts.now)
+        # What became worse by waiting is shown so, and not stored so: it is weighed anew each time.
+        report = judge(replace(facts, late=Memory(home).load().late))
         records.set_state("sleep", report.sleep.value, report.sentence, facts.now)
         return report.since((*kept, *facts.others))
 
@@ -56,7 +66,7 @@ def gather(home: Home, settings: Settings, records: Records, now: datetime) -> F
         endpoints={name: str(value) for name, value in noted.content.items()} if noted and live else {},
         services=(),
         probes=records.probes(),
-        places=places(home, settings, records),
+        places=places(home, settings, records, now),
         prepared=prepared.measured(records),
         certificate_until=_certificate_until(home.data / "tls" / "server.pem"),
         clock_jumped_at=jump.at if jump else None,
@@ -66,38 +76,92 @@ def gather(home: Home, settings: Settings, records: Records, now: datetime) -> F
         ),
         others=records.open_findings(besides=SOURCE),
         recovering=_recovering(home),
+        read_back=settings.keeper.read_back,
     )
 
 
-def places(home: Home, settings: Settings, records: Records) -> tuple[PlaceFact, ...]:
-    """What the records know of each place."""
-    drills = records.proofs("drill", limit=_DRILLS_LOOKED_AT)
-    backups = records.proofs("backup", limit=_DRILLS_LOOKED_AT)
-    return tuple(_place(home, place, records, drills, backups) for place in place_settings(home, settings))
+def places(home: Home, settings: Settings, records: Records, now: datetime | None = None) -> tuple[PlaceFact, ...]:
+    """What the records know of each place. A backup of the future, made while the clock was wrong, does not count:
+    it would look fresh until then."""
+    until = (now or datetime.now(UTC)) + _CLOCKS_DIFFER
+    return tuple(
+        replace(
+            _place(home, wanted, records, until),
+            **_limits(home, wanted),
+            tried=_tried(records.last_proof("place", wanted.name)),
+        )
+        for wanted in place_settings(home, settings)
+    )
 
 
-def _place(
-    home: Home, place: PlaceSetting, records: Records, drills: tuple[Proof, ...], backups: tuple[Proof, ...]
-) -> PlaceFact:
-    newest = records.newest_snapshot(place.name)
-    here = [proof for proof in drills if proof.evidence.get("place") == place.name]
-    passed = [proof for proof in here if proof.verdict is Verdict.PASS]
-    last_backup = next((proof for proof in backups if proof.evidence.get("place") == place.name), None)
+def _limits(home: Home, wanted: PlaceSetting) -> dict[str, Any]:
+    """What the settings say of a place beyond its address, and how far the month's bytes are used."""
+    used = 0.0
+    if wanted.bytes_a_month is not None:
+        month = this_month(home, wanted.name)
+        used = (month.sent + month.read) / wanted.bytes_a_month
+    return {
+        "medium": wanted.medium or _MEDIA.get(kind_of(wanted.url), Medium.CLOUD),
+        "append_only": wanted.append_only,
+        "quiet": wanted.quiet_hours,
+        "used_of_month": used,
+    }
+
+
+def _tried(last: Proof | None) -> TryFact | None:
+    if last is None:
+        return None
+    seen = last.evidence
+    return TryFact(last.at, last.verdict, seen.get("reason"), seen.get("refused"), seen.get("offsite"))
+
+
+def _place(home: Home, place: PlaceSetting, records: Records, until: datetime) -> PlaceFact:
+    name = place.name
+    newest, first = records.newest_snapshot(name, until=until), records.first_snapshot(name)
+    last, passed = _last(records, name), _last(records, name, Verdict.PASS)
+    alike = records.last_proofs("drill", name, verdict=Verdict.PASS)
+    full, full_passed = records.last_proof("drill", name, method="full"), records.noted(f"full-drill {name}")
+    older = ((age, records.last_proof("drill", name, age=age)) for age in _OLDER)
+    last_backup = records.last_proof("backup", name)
     wrong = last_backup is not None and last_backup.verdict is not Verdict.PASS
     return PlaceFact(
-        name=place.name,
+        name=name,
         url=url_without_secrets(place.url),
         survives=not same_disk(home, place.url),
         newest_at=newest.data_at if newest else None,
         newest_snapshot=newest.id if newest else None,
-        last_drill=_drill(here[0], here, records) if here else None,
-        last_pass=_drill(passed[0], passed, records) if passed else None,
+        last_drill=_drill(last, alike, records) if last else None,
+        last_pass=_drill(passed, alike, records) if passed else None,
         trouble=str(last_backup.evidence.get("reason") or "no reason was given") if last_backup and wrong else None,
         trouble_proven=last_backup is None or last_backup.verdict is Verdict.FAIL,
+        older=tuple((age, _drill(proof, (), records)) for age, proof in older if proof),
+        last_full=_drill(full, (), records) if full else None,
+        full_passed_at=full_passed.at if full_passed else None,
+        first_at=first.data_at if first else None,
+        reading=_reading(home, name, first.data_at if first else None),
+        trouble_next=last_backup.evidence.get("next") if last_backup else None,
     )
 
 
-def _drill(proof: Proof, alike: list[Proof], records: Records) -> DrillFact:
+def _last(records: Records, place: str, verdict: Verdict | None = None) -> Proof | None:
+    """The last drill of the newest backup; a full one where none was mounted (a host without FUSE)."""
+    mounted = records.last_proof("drill", place, verdict=verdict)
+    return mounted or records.last_proof("drill", place, method="full", verdict=verdict)
+
+
+def _reading(home: Home, place: str, first: datetime | None) -> ReadingFact | None:
+    """How far a place was read back (None: it was never used)."""
+    try:
+        state = load_reading(home, place)
+    except SteadError as damaged:
+        return ReadingFact(first, False, trouble=damaged.message) if first else None
+    if state is None:
+        return ReadingFact(first, False) if first else None
+    damage = tuple(one.what for one in state.damage)
+    return ReadingFact(min(at or state.begun_at for at in state.read_at), state.whole, damage, state.trouble)
+
+
+def _drill(proof: Proof, alike: Sequence[Proof], records: Records) -> DrillFact:
     """A drill as a fact. Its time is that of a release from the place, where one was measured and took longer: that is
     what a new computer would do."""
     seen = proof.evidence
@@ -118,7 +182,7 @@ def _drill(proof: Proof, alike: list[Proof], records: Records) -> DrillFact:
 def _lag(proof: Proof, records: Records) -> float | None:
     """How far the stalest marker was behind its snapshot's data."""
     point, place = proof.evidence.get("recovery_point_seconds"), str(proof.evidence.get("place"))
-    snapshot = next((s for s in records.snapshots(place) if s.id == proof.evidence.get("snapshot")), None)
+    snapshot = records.snapshot(place, str(proof.evidence.get("snapshot")))
     if point is None or snapshot is None:
         return None
     return max(0.0, float(point) - (proof.at - snapshot.data_at).total_seconds())

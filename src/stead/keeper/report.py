@@ -6,6 +6,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from stead.keeper.copies import digits
 from stead.keeper.facts import PlaceFact
 from stead.keeper.status import ServiceStatus, StatusReport
 from stead.words.quantities import say_time
@@ -29,6 +30,10 @@ def to_json(report: StatusReport) -> dict[str, Any]:
         "services": [_service(service) for service in report.services],
         "recovery": {**asdict(recovery), "proven_at": _time(recovery.proven_at)} if recovery else None,
         "places": [_place(report, place) for place in facts.places],
+        "copies": {
+            digit.name: {"wanted": digit.wanted, "measured": digit.measured, "holds": digit.holds}
+            for digit in digits(facts)
+        },
         "findings": [{**asdict(finding), "severity": finding.severity.value} for finding in report.findings],
     }
 
@@ -52,9 +57,9 @@ def _service(service: ServiceStatus) -> dict[str, Any]:
 
 
 def place_verdict(report: StatusReport, place: PlaceFact) -> Verdict:
-    """A place holds what it should if its last drill says so and is recent."""
-    last = place.last_drill
-    if last is not None and last.verdict is Verdict.FAIL:
+    """A place holds what it should if its last drill says so and is recent; the worst of all ages and ways counts."""
+    drills = [place.last_drill, place.last_full, *(last for _age, last in place.older)]
+    if any(last is not None and last.verdict is Verdict.FAIL for last in drills) or _damaged(place):
         return Verdict.FAIL
     return Verdict.PASS if report.facts.proven(place) else Verdict.UNPROVEN
 
@@ -68,8 +73,21 @@ def _place(report: StatusReport, place: PlaceFact) -> dict[str, Any]:
         "newest_snapshot": place.newest_snapshot,
         "newest_at": _time(place.newest_at),
         "age_seconds": round(report.facts.age(place.newest_at)) if place.newest_at else None,
-        "read_back_within_days": None,
+        "read_back_within_days": _days_read_back(report, place),
+        "drilled_at": _time(place.last_drill.at if place.last_drill else None),
+        "full_drill_passed_at": _time(place.full_passed_at),
+        "drills": {age: {"verdict": last.verdict.value, "at": _time(last.at)} for age, last in place.older},
     }
+
+
+def _days_read_back(report: StatusReport, place: PlaceFact) -> float | None:
+    """The real age of the oldest reading; None until everything was read once."""
+    reading = place.reading
+    return round(report.facts.age(reading.oldest_at) / 86400, 1) if reading and reading.whole else None
+
+
+def _damaged(place: PlaceFact) -> bool:
+    return place.reading is not None and bool(place.reading.damage)
 
 
 def _time(moment: datetime | None) -> str | None:

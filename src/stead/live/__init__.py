@@ -1,6 +1,8 @@
 """The live machine's stories: up, down, restart, remove; backing it up, marking it, probing it."""
 
 from stead.live.down import down, remove
+from stead.live.pruning import prune, pruned_elsewhere
+from stead.live.reading_back import read_back
 from stead.live.save import Saving, backup
 from stead.live.serving import serve
 from stead.live.summary import UpSummary
@@ -17,6 +19,9 @@ __all__ = [
     "ensure_release",
     "mark",
     "probe",
+    "prune",
+    "pruned_elsewhere",
+    "read_back",
     "remove",
     "restart",
     "serve",

@@ -12,6 +12,7 @@ from pathlib import Path
 from stead import backup as copies
 from stead import data, services
 from stead.backup import Place
+from stead.live.beside import side_by_side
 from stead.records import Records, Snapshot
 from stead.rehearsal.inventory import count, to_json
 from stead.rehearsal.known import current_release, place_settings, restic_program
@@ -33,7 +34,8 @@ _MEANT = (
 
 @dataclass(frozen=True)
 class Saving:
-    """How the backup to one place ended. ``added`` are bytes sent there; ``reason`` is None when all is well."""
+    """How the backup to one place ended. ``added`` are bytes sent there; ``reason`` is None when all is well, ``next``
+    what the owner can do about it, where that is known."""
 
     place: str
     verdict: Verdict
@@ -43,21 +45,28 @@ class Saving:
     files: int = 0
     size: int = 0
     added: int = 0
+    next: str | None = None
 
 
-def backup(home: Home, settings: Settings, progress: Progress, place: str | None = None) -> tuple[Saving, ...]:
-    """Back up to every place (or the one named); a place that fails never stops another.
+def backup(
+    home: Home, settings: Settings, progress: Progress, place: str | None = None, *, by_keeper: bool = False
+) -> tuple[Saving, ...]:
+    """Back up to every place (or the one named); a place that fails or hangs never stops another.
 
-    The picture, its count and its manifest are made once and go to all of them.
+    The picture, its count and its manifest are made once and go to all of them, side by side.
+    ``by_keeper``: a place in its quiet hours is left alone.
     """
     chosen = place_settings(home, settings, place)
+    if by_keeper:
+        chosen = tuple(one for one in chosen if not copies.resting(one, datetime.now()))
     with held(home, "backup", wait=60):
         release = current_release(home)
-        ready = [_ready(home, release, one, progress) for one in chosen]
+        ready = side_by_side(chosen, lambda one, told: _ready(home, release, one, told), progress)
         places = [one for one in ready if isinstance(one, _Ready)]
         if places:
             ready = _save_all(home, settings, release, ready, progress)
-        savings = tuple(one for one in ready if isinstance(one, Saving))
+        named = [one.name for one in chosen]
+        savings = tuple(sorted((o for o in ready if isinstance(o, Saving)), key=lambda o: named.index(o.place)))
     now = datetime.now(UTC)
     with Records(home.records) as records:
         for saving in savings:
@@ -68,10 +77,16 @@ def backup(home: Home, settings: Settings, progress: Progress, place: str | None
 
 @dataclass(frozen=True)
 class _Ready:
-    """A place that is open and holds the release, as the snapshot named."""
+    """A place that is open and holds the release, as the snapshot named; ``left`` are bytes that may go there."""
 
     place: Place
     release: str
+    left: int | None = None
+
+    @property
+    def name(self) -> str:
+        """The place's name."""
+        return self.place.name
 
 
 @dataclass(frozen=True)
@@ -86,10 +101,13 @@ def _ready(home: Home, release: Release, wanted: PlaceSetting, progress: Progres
     began = time.monotonic()
     try:
         program = restic_program(home)
+        left = copies.left_this_month(home, wanted)
+        limits = copies.Limits(wanted.upload_limit, wanted.download_limit)
         place, _made = copies.ensure_place(
-            home, wanted.name, wanted.url, program, credentials_file=wanted.credentials_file
+            home, wanted.name, wanted.url, program, credentials_file=wanted.credentials_file, limits=limits
         )
-        return _Ready(place, _keep_release(home, place, program, release, progress))
+        kept = _keep_release(home, place, program, release, progress, most=left)
+        return _Ready(place, kept, copies.left_this_month(home, wanted))
     except SteadError as trouble:
         return _failed(wanted.name, began, trouble)
 
@@ -108,7 +126,11 @@ def _save_all(
     try:
         _watch(home, settings, taken)
         copies.carry_manifest(taken.picture.path, home.data)
-        return [_save(home, release, one, taken, progress) if isinstance(one, _Ready) else one for one in ready]
+        places = [one for one in ready if isinstance(one, _Ready)]
+        return [
+            *side_by_side(places, lambda one, told: _save(home, release, one, taken, told), progress),
+            *(one for one in ready if not isinstance(one, _Ready)),
+        ]
     finally:
         data.delete_picture(home, taken.picture)
 
@@ -144,7 +166,7 @@ def _save(home: Home, release: Release, ready: _Ready, taken: _Taken, progress: 
         with progress.step(f"backup to {place.name}"):
             outcome = copies.run_backup(
                 home, place, restic_program(home), taken.picture, inventory=taken.inventory, release=release.id,
-                progress=progress, expected=_expected(),
+                progress=progress, expected=_expected(), most=ready.left,
             )  # fmt: skip
     except SteadError as trouble:
         return _failed(place.name, began, trouble)
@@ -157,7 +179,8 @@ def _save(home: Home, release: Release, ready: _Ready, taken: _Taken, progress: 
         verdict=outcome.verdict,
         snapshot=outcome.snapshot,
         seconds=outcome.seconds,
-        reason="; ".join(outcome.problems) or None,
+        reason=copies.first(outcome.problems, 3) or None,
+        next=f"see what still comes back: stead drill --full --place {place.name}" if outcome.problems else None,
         files=outcome.files,
         size=outcome.size,
         added=outcome.added,
@@ -166,17 +189,20 @@ def _save(home: Home, release: Release, ready: _Ready, taken: _Taken, progress: 
 
 def _failed(place: str, began: float, trouble: SteadError) -> Saving:
     verdict = Verdict.UNPROVEN if trouble.code == UNPROVEN else Verdict.FAIL
-    return Saving(place, verdict, None, time.monotonic() - began, trouble.message)
+    return Saving(place, verdict, None, time.monotonic() - began, trouble.message, next=trouble.hint)
 
 
-def _keep_release(home: Home, place: Place, program: Path, release: Release, progress: Progress) -> str:
+def _keep_release(
+    home: Home, place: Place, program: Path, release: Release, progress: Progress, *, most: int | None
+) -> str:
     """The release goes into the place, too: a new computer boots programs and data from there."""
     files = {name: release.folder / name for name in ("release.json", "manifest.jsonl", "sbom.cdx.json")}
     files |= {f"tools/{name}": release.folder / "tools" / name for name in release.tools}
     with progress.step(f"the release, into {place.name}"):
         return copies.ensure_release_in_place(
-            home, place, program, release.id, tree=release.tree, files=files, progress=progress
-        )
+            home, place, program, release.id, tree=release.tree, files=files, progress=progress,
+            most=most,
+        )  # fmt: skip
 
 
 def _count(settings: Settings, root: Path, into: dict[str, Inventory]) -> None:

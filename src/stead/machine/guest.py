@@ -8,6 +8,8 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from subprocess import PIPE as _PIPE  # noqa: TID251  (the word for a pipe, and the type of what stead.run.start returns)
+from subprocess import Popen  # noqa: TID251
 
 from stead.machine.collector import plain
 from stead.machine.programs import ENVIRONMENT
@@ -33,8 +35,7 @@ def ask(machine: Machine, program: Sequence[str], *, limit: float = 10.0, uid: i
     For looking and for tests: nothing the machine needs to work may depend on this.
     """
     reading, writing = os.pipe()
-    command = [sys.executable, "-m", "stead.machine.enter", str(machine.leader), str(uid), *program]
-    child = start(command, stdout=writing, stderr=writing, env=ENVIRONMENT)
+    child = start(_entering(machine, program, uid), stdout=writing, stderr=writing, env=ENVIRONMENT)
     os.close(writing)
     try:
         text = _read(reading, time.monotonic() + limit)
@@ -46,6 +47,18 @@ def ask(machine: Machine, program: Sequence[str], *, limit: float = 10.0, uid: i
     finally:
         os.close(reading)
     return Answer(code, text)
+
+
+def talk(machine: Machine, program: Sequence[str], *, uid: int) -> Popen[bytes]:
+    """Start a program inside the machine as guest user ``uid``, with pipes to and from it; the caller ends it.
+
+    What it says is the machine's word: to be bounded, and not to be trusted.
+    """
+    return start(_entering(machine, program, uid), stdin=_PIPE, stdout=_PIPE, env=ENVIRONMENT)
+
+
+def _entering(machine: Machine, program: Sequence[str], uid: int) -> list[str]:
+    return [sys.executable, "-m", "stead.machine.enter", str(machine.leader), str(uid), *program]
 
 
 def _read(handle: int, deadline: float) -> str:

@@ -40,11 +40,10 @@ def install_units(home: Home, *, machine: bool = True) -> None:
     """
     if not home.is_default or not programs.has_systemd():
         return
-    units = {KEEPER_UNIT: _KEEPER} | ({MACHINE_UNIT: machine_unit(home)} if machine else {})
-    for name, text in units.items():
-        (_FOLDER / name).write_text(text)
+    (_FOLDER / MACHINE_UNIT).write_text(machine_unit(home))
+    (_FOLDER / KEEPER_UNIT).write_text(_KEEPER)
     run(["systemctl", "daemon-reload"], timeout=30)
-    run(["systemctl", "enable", "--quiet", *units], timeout=30)
+    run(["systemctl", "enable", "--quiet", KEEPER_UNIT, *([MACHINE_UNIT] if machine else [])], timeout=30)
 
 
 def remove_units(home: Home) -> None:

@@ -1,6 +1,7 @@
 """What happened and what was proven, kept in one SQLite file: proofs, acts, probes, snapshots, findings, durations."""
 
 from stead.records.acts import Acting
+from stead.records.alerts import Sent
 from stead.records.nouns import Act, Change, CheckedProbe, Measured, Noted, Proof, Snapshot, Step
 from stead.records.records import Records
 
@@ -13,6 +14,7 @@ __all__ = [
     "Noted",
     "Proof",
     "Records",
+    "Sent",
     "Snapshot",
     "Step",
 ]

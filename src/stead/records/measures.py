@@ -46,9 +46,20 @@ class Measures(Store):
         """All backups known to be in a place, newest first."""
         return tuple(map(_snapshot, self.rows("SELECT * FROM snapshot WHERE place = ? ORDER BY data_at DESC", place)))
 
-    def newest_snapshot(self, place: str) -> Snapshot | None:
-        """The newest backup of a place."""
-        row = self.row("SELECT * FROM snapshot WHERE place = ? ORDER BY data_at DESC LIMIT 1", place)
+    def newest_snapshot(self, place: str, *, until: datetime | None = None) -> Snapshot | None:
+        """The newest backup of a place (that is not of after ``until``: a wrong clock makes such)."""
+        query = "SELECT * FROM snapshot WHERE place = ? AND data_at <= ? ORDER BY data_at DESC LIMIT 1"
+        row = self.row(query, place, say_time(until) if until else "9999")
+        return _snapshot(row) if row else None
+
+    def snapshot(self, place: str, id_: str) -> Snapshot | None:
+        """One backup of a place, by its full id."""
+        row = self.row("SELECT * FROM snapshot WHERE place = ? AND id = ?", place, id_)
+        return _snapshot(row) if row else None
+
+    def first_snapshot(self, place: str) -> Snapshot | None:
+        """The oldest backup known to be in a place."""
+        row = self.row("SELECT * FROM snapshot WHERE place = ? ORDER BY data_at LIMIT 1", place)
         return _snapshot(row) if row else None
 
     def forget_snapshots(self, place: str, ids: Iterable[str]) -> None:

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from stead.records.nouns import Proof
+from stead.records.schema import SEEN
 from stead.records.store import Store, read_json, write_json
 from stead.words.quantities import read_time, say_time
 from stead.words.verdict import Verdict
@@ -38,6 +39,31 @@ class Proofs(Store):
         """The latest proofs (of a kind), newest first."""
         query = "SELECT * FROM proof WHERE kind = coalesce(?, kind) ORDER BY id DESC LIMIT ?"
         return tuple(map(_proof, self.rows(query, kind, limit)))
+
+    def last_proof(
+        self, kind: str, place: str, *, method: str = "mounted", age: str = "newest", verdict: Verdict | None = None
+    ) -> Proof | None:
+        """The newest proof of a place, of one way and one age of backup (with that verdict)."""
+        found = self.last_proofs(kind, place, method=method, age=age, verdict=verdict, limit=1)
+        return next(iter(found), None)
+
+    def last_proofs(
+        self,
+        kind: str,
+        place: str,
+        *,
+        method: str = "mounted",
+        age: str = "newest",
+        verdict: Verdict | None = None,
+        limit: int = 20,
+    ) -> tuple[Proof, ...]:
+        """The newest such proofs, newest first."""
+        seen = " AND ".join(f"{SEEN[name]} = ?" for name in ("place", "method", "age"))
+        query = (
+            f"SELECT * FROM proof WHERE kind = ? AND {seen} AND verdict = coalesce(?, verdict) ORDER BY id DESC LIMIT ?"
+        )
+        values = (kind, place, method, age, verdict.value if verdict else None, limit)
+        return tuple(map(_proof, self.rows(query, *values)))
 
     def altered_proofs(self) -> tuple[int, ...]:
         """Numbers of the proofs whose content or chain is not as it was stored; empty: all are."""

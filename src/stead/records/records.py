@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from stead.records.acts import Acts
+from stead.records.alerts import Alerts
 from stead.records.findings import Findings
 from stead.records.measures import Measures
 from stead.records.proofs import Proofs
@@ -17,11 +18,12 @@ _PRUNED = (
     ("act", "id", "ended_at < ?", 200),
     ("finding", "number", "closed_at < ?", 100),
     ("change", "number", "at < ?", 500),
+    ("sent", "number", "at < ?", 100),
 )
 _MOST_ROWS = 20_000
 
 
-class Records(Proofs, Acts, Findings, Measures):
+class Records(Proofs, Acts, Findings, Measures, Alerts):
     """The records of one host: ``Records(home.records)``, used as a context manager."""
 
     def prune(self, now: datetime) -> int:

@@ -6,6 +6,12 @@ import sqlite3
 
 from stead.words.errors import SteadError
 
+#: What a proof is of, out of its evidence; drills say how and of which age, older ones said nothing.
+SEEN = {
+    name: f"CASE WHEN json_valid(evidence) THEN coalesce(json_extract(evidence, '$.{name}'), '{otherwise}') END"
+    for name, otherwise in (("place", ""), ("method", "mounted"), ("age", "newest"))
+}
+
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
         """CREATE TABLE proof (id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, verdict TEXT NOT NULL,
@@ -39,6 +45,13 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             content TEXT NOT NULL)""",
         "CREATE INDEX noted_by_kind ON noted (kind, number)",
     ),
+    (
+        "CREATE TABLE alert_state (one INTEGER PRIMARY KEY CHECK (one = 1), content TEXT NOT NULL)",
+        """CREATE TABLE sent (number INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL, way TEXT NOT NULL,
+            kind TEXT NOT NULL, good INTEGER NOT NULL, detail TEXT NOT NULL, about TEXT NOT NULL)""",
+    ),
+    # 3: the last proof of a place is found however many others were made since.
+    (f"CREATE INDEX proof_by_place ON proof (kind, {SEEN['place']}, {SEEN['method']}, {SEEN['age']}, id)",),
 )
 
 

@@ -23,16 +23,23 @@ class Store:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self.connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
-            self.connection.row_factory = sqlite3.Row
-            # FULL: an intent that was saved is there after a power cut, too.
-            for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "cache_size = -512"):
-                self.connection.execute(f"PRAGMA {pragma}")
-            migrate(self.connection)
+            try:
+                self._prepare()
+            except BaseException:
+                self.connection.close()
+                raise
         except (OSError, sqlite3.Error) as wrong:
             raise SteadError(
                 f"the records in {path} cannot be used: {wrong}",
                 hint="run the command as root; if the file is damaged, move it away: only history is lost, no data",
             ) from None
+
+    def _prepare(self) -> None:
+        self.connection.row_factory = sqlite3.Row
+        # FULL: an intent that was saved is there after a power cut, too.
+        for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "cache_size = -512"):
+            self.connection.execute(f"PRAGMA {pragma}")
+        migrate(self.connection)
 
     def close(self) -> None:
         """Let go of the file."""

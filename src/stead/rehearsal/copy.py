@@ -36,15 +36,16 @@ class Copy:
         return self.place.errors() if self.place else ()
 
 
-def open_copy(home: Home, choice: Choice, folder: Path, stack: ExitStack, *, full: bool, progress: Progress) -> Copy:
-    """Open the chosen backup below ``folder``; all of it is let go when ``stack`` is."""
+def open_copy(home: Home, choice: Choice, folder: Path, stack: ExitStack, *, restored: Path | None) -> Copy:
+    """Open the chosen backup below ``folder``; all of it is let go when ``stack`` is. ``restored``: it lies there."""
     program = restic_program(home)
     place = None
-    if not full or choice.release_snapshot is not None:
+    if restored is None or choice.release_snapshot is not None:
         place = stack.enter_context(backup.mount_cold(home, choice.place, program, folder / "place"))
-    if place is None or full:
-        saved = _restored(home, choice, program, folder / "restored", progress)
+    if restored is not None:
+        saved = restored
     else:
+        assert place is not None
         saved = place.data(choice.snapshot.id)
     if place is not None and choice.release_snapshot is not None:
         tree = place.release(choice.release_snapshot) / "tree"
@@ -53,8 +54,9 @@ def open_copy(home: Home, choice: Choice, folder: Path, stack: ExitStack, *, ful
     return Copy(saved, stack.enter_context(layers.overlay(folder, saved)), tree, place)
 
 
-def _restored(home: Home, choice: Choice, program: Path, target: Path, progress: Progress) -> Path:
-    """The snapshot on disk, every byte compared with its manifest."""
+def restore(home: Home, choice: Choice, target: Path, progress: Progress) -> Path:
+    """The snapshot on disk below ``target``, every byte compared with its manifest."""
+    program = restic_program(home)
     restored = backup.restore_cold(home, choice.place, program, choice.snapshot.id, target=target, progress=progress)
     compared = backup.compare_with_manifest(restored.path, digest=choice.snapshot.manifest)
     if compared.problems:

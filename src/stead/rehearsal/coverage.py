@@ -66,14 +66,23 @@ def this_time(
 
 
 def collect(
-    home: Home, counting: Counting, units: Sequence[Unit], recorded: Inventories, users: Sequence[str], *, whole: bool
+    home: Home,
+    counting: Counting,
+    units: Sequence[Unit],
+    recorded: Inventories,
+    users: Sequence[str],
+    *,
+    whole: bool,
+    keep: bool = True,
 ) -> Counted:
-    """Take what was counted, compare it with the record, and remember what was reached."""
+    """Take what was counted, compare it with the record, and remember what was reached (``keep`` False: do not, for an
+    older backup says nothing about the newest)."""
     now = datetime.now(UTC)
     before = _counted_at(home)
     found = counting.collect(wait=LIMIT if whole or _overdue(units, before, now) else GRACE)
     reached = dict.fromkeys(found, say_time(now))
-    _remember(home, {**dict.fromkeys(units, say_time(now)), **before, **reached}, now)
+    if keep:
+        _remember(home, {**dict.fromkeys(units, say_time(now)), **before, **reached}, now)
     lines = [
         line
         for unit, inventory in found.items()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -14,9 +14,10 @@ from pathlib import Path
 from stead import backup, machine
 from stead.records import Records
 from stead.rehearsal import coverage, layers, outside
+from stead.rehearsal.ages import Age
 from stead.rehearsal.assemble import bring_up, plan, watch_password
 from stead.rehearsal.choice import HOST, PLACE, Choice, Wanted, choose
-from stead.rehearsal.copy import Copy, open_copy, with_cause
+from stead.rehearsal.copy import Copy, open_copy, restore, with_cause
 from stead.rehearsal.counter import Counting
 from stead.rehearsal.inventory import vanished
 from stead.rehearsal.known import restic_program
@@ -30,6 +31,9 @@ from stead.words.home import Home
 from stead.words.machine import NetworkKind
 from stead.words.progress import Progress
 from stead.words.verdict import Verdict
+
+#: The steps that a recovery takes, too.
+_RECOVERY = ("restore", "mount", "boot", "probe")
 
 
 @dataclass
@@ -45,6 +49,7 @@ class _Run:
     choice: Choice | None = None
     facts: Facts | None = None
     counted: coverage.Counted | None = None
+    restored: Path | None = None
 
     @contextmanager
     def step(self, name: str, words: str) -> Iterator[None]:
@@ -66,37 +71,73 @@ def drill(
     place: str | None = None,
     snapshot: str | None = None,
     release: str | None = None,
+    age: str | None = None,
+    opened: backup.Place | None = None,
+    notes: tuple[str, ...] = (),
 ) -> DrillReport:
     """Rehearse the recovery of a backup and store the proof. What it found is its verdict, never an exception.
 
     For the choices see :class:`stead.rehearsal.choice.Wanted`; one that cannot be (an unknown place) is a UsageError.
+    ``notes`` go into the proof. A full drill restores before it takes the drills' lock: the hourly ones go on.
     """
-    run = _Run(home, settings, Wanted(full, place, snapshot, release), progress)
-    with held(home, "drill", wait=600):
-        layers.sweep(home)
-        try:
-            layers.require_room(home)
-            run.choice = choose(home, settings, run.wanted)
-            verdict, reason = _rehearse(run, run.choice)
-        except UsageError:
-            raise
-        except SteadError as trouble:
-            verdict = Verdict.UNPROVEN if trouble.code == UNPROVEN else Verdict.FAIL
-            reason = trouble.message
-    report = _report(run, verdict, reason)
+    run = _Run(home, settings, Wanted(full, place, snapshot, release, age, opened), progress)
+    with ExitStack() as stack:
+        ended = None
+        if full:
+            stack.enter_context(held(home, "full-drill"))
+            ended = _tried(lambda: _restore(run, stack))
+        if ended is None:
+            stack.enter_context(held(home, "drill", wait=3600 if full else 600))
+            ended = _tried(lambda: _rehearse(run)) or (Verdict.PASS, None)
+    verdict, reason = ended
+    report = replace(_report(run, verdict, reason), opened_by="kit" if opened else "host")
+    report = replace(report, notes=(*report.notes, *notes))
     now = datetime.now(UTC)
     with Records(home.records) as records:
         seconds = sum(step.seconds for step in run.steps)
         proof = records.save_proof("drill", verdict, now, seconds, report.to_json())
-        records.set_state(f"drill {report.place}", verdict.value, reason or "passed", now)
+        records.set_state(f"{_kind(report)} {report.place}", verdict.value, reason or "passed", now)
+        if full and verdict is Verdict.PASS:
+            # Proofs go after some weeks; the deadline of the next full drill is counted from this one.
+            records.note(f"full-drill {report.place}", {"proof": proof, "notes": list(report.notes)}, now)
     return replace(report, proof=proof)
 
 
-def _rehearse(run: _Run, choice: Choice) -> tuple[Verdict, str | None]:
+def _kind(report: DrillReport) -> str:
+    """Each kind of drill has state rows of its own: none hides another."""
+    if report.method == "full":
+        return "full drill"
+    return "drill" if report.age == Age.NEWEST else f"drill of {report.age}"
+
+
+_Ended = tuple[Verdict, str | None]
+
+
+def _tried(work: Callable[[], _Ended | None]) -> _Ended | None:
+    try:
+        return work()
+    except UsageError:
+        raise
+    except SteadError as trouble:
+        return (Verdict.UNPROVEN if trouble.code == UNPROVEN else Verdict.FAIL), trouble.message
+
+
+def _restore(run: _Run, stack: ExitStack) -> None:
+    """The first half of a full drill."""
+    run.choice = choose(run.home, run.settings, run.wanted)
+    target = stack.enter_context(layers.restored_folder(run.home, run.name))
+    with run.step("restore", f"restore all of {run.choice.place.name} and compare every byte"):
+        run.restored = restore(run.home, run.choice, target, run.progress)
+
+
+def _rehearse(run: _Run) -> _Ended:
+    layers.sweep(run.home)
+    layers.require_room(run.home)
+    choice = run.choice = run.choice or choose(run.home, run.settings, run.wanted)
     with ExitStack() as stack:
         folder = stack.enter_context(layers.folder(run.home, run.name))
         with run.step("mount", f"open {choice.place.name} and mount the backup, cold"):
-            copy = open_copy(run.home, choice, folder, stack, full=run.wanted.full, progress=run.progress)
+            copy = open_copy(run.home, choice, folder, stack, restored=run.restored)
         stack.callback(machine.stop, run.home, run.name)
         try:
             run.facts = _prove(run, choice, copy)
@@ -134,10 +175,13 @@ def _prove(run: _Run, choice: Choice, copy: Copy) -> Facts:
         with run.step("probe", "read the markers and probe every capability"):
             markers, probes = outside.drill(target, booted.netns)
         with run.step("compare", "compare what came back with what was saved"):
-            run.counted = coverage.collect(home, counting, units, recorded, users, whole=run.wanted.full)
+            run.counted = coverage.collect(
+                home, counting, units, recorded, users, whole=run.wanted.full, keep=choice.newest
+            )
             losses = backup.losses(home, choice.place, restic_program(home))
     return Facts(
-        newest_snapshot=choice.newest,
+        # What a full drill took hours to restore was the newest when it began.
+        newest_snapshot=choice.newest and not run.wanted.full,
         snapshot_time=choice.snapshot.taken_at,
         now=datetime.now(UTC),
         lose_at_most=settings.goals.lose_at_most,
@@ -188,11 +232,10 @@ def _report(run: _Run, verdict: Verdict, reason: str | None) -> DrillReport:
         release_from=PLACE if choice and choice.release_snapshot else HOST,
         method="full" if run.wanted.full else "mounted",
         recovery_point_seconds=recovery_point(facts) if facts else None,
-        recovery_time_seconds=round(sum(s.seconds for s in run.steps if s.name in ("mount", "boot", "probe")), 3)
-        if facts
-        else None,
+        recovery_time_seconds=round(sum(s.seconds for s in run.steps if s.name in _RECOVERY), 3) if facts else None,
         steps=tuple(run.steps),
         probes=facts.probes if facts else (),
         inventory=counted.totals() if counted else {},
         notes=tuple(left_out),
+        age=choice.age.value if choice else run.wanted.age or Age.NEWEST.value,
     )

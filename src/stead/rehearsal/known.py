@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from stead import machine, services
-from stead.backup import Place, place_of
+from stead.backup import Place, place_from
 from stead.release import Release, ReleaseStore, host_restic
 from stead.settings import PlaceSetting, Settings
 from stead.words.errors import SteadError, UsageError
@@ -40,10 +40,7 @@ def place_settings(home: Home, settings: Settings, name: str | None = None) -> t
 
 def places(home: Home, settings: Settings, name: str | None = None) -> tuple[Place, ...]:
     """The same places as nouns of the backup room; nothing is asked or made."""
-    return tuple(
-        place_of(home, one.name, one.url, credentials_file=one.credentials_file)
-        for one in place_settings(home, settings, name)
-    )
+    return tuple(place_from(home, one) for one in place_settings(home, settings, name))
 
 
 def port_shift(home: Home, settings: Settings) -> int:

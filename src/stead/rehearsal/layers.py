@@ -11,7 +11,7 @@ from pathlib import Path
 from stead import machine
 from stead.backup import NoDisk, mounted
 from stead.data import mount_overlay
-from stead.run import run
+from stead.run import lock, run
 from stead.words.errors import SteadError
 from stead.words.home import Home
 from stead.words.quantities import say_size
@@ -20,6 +20,7 @@ from stead.words.quantities import say_size
 ROOM = 64 << 20
 #: With less than this left, whatever went wrong says something about this computer and nothing about the backup.
 FULL = 1 << 20
+_RESTORED = "full-"
 
 
 def base(home: Home) -> Path:
@@ -53,6 +54,26 @@ def folder(home: Home, name: str) -> Iterator[Path]:
 
 
 @contextmanager
+def restored_folder(home: Home, name: str) -> Iterator[Path]:
+    """A folder for what a full drill restores, which may take hours: no other drill sweeps it away meanwhile.
+
+    Call it under the lock ``full-drill``; what a killed one left goes first.
+    """
+    _sweep_restored(home)
+    path = base(home) / f"{_RESTORED}{name}"
+    path.mkdir(parents=True, mode=0o700)
+    try:
+        yield path
+    finally:
+        remove(path)
+
+
+def _sweep_restored(home: Home) -> None:
+    for path in base(home).glob(f"{_RESTORED}*"):
+        remove(path)
+
+
+@contextmanager
 def overlay(path: Path, data: Path) -> Iterator[Path]:
     """``data`` as a tree that can be written: what is written goes into a layer that is thrown away."""
     for part in ("upper", "work", "data"):
@@ -72,6 +93,10 @@ def sweep(home: Home) -> tuple[str, ...]:
     for name in found:
         machine.stop(home, name)
         remove(base(home) / name)
+    alone = lock(home.locks / "full-drill")
+    if alone is not None:
+        _sweep_restored(home)
+        os.close(alone)
     return found
 
 

@@ -24,7 +24,8 @@ class Step:
 class DrillReport:
     """The outcome of one drill. ``recovery_time_seconds`` runs from nothing mounted to every capability probed;
     ``recovery_point_seconds`` is what would be lost, by the oldest of the services' newest markers. ``reason`` is the
-    cause of anything but a pass."""
+    cause of anything but a pass. ``age`` is the snapshot's (see ``ages``), ``opened_by`` what opened the place:
+    ``host`` or ``kit``."""
 
     verdict: Verdict
     reason: str | None
@@ -40,6 +41,8 @@ class DrillReport:
     inventory: dict[str, dict[str, int]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     proof: int | None = None
+    age: str = "newest"
+    opened_by: str = "host"
 
     def to_json(self) -> dict[str, Any]:
         """The contract of ``stead drill --json`` (schema 1)."""

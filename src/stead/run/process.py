@@ -22,11 +22,15 @@ _SAFE_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 class CommandError(SteadError):
-    """A program ended in a way that was not expected; ``result`` has what it said (None: it never ended)."""
+    """A program ended in a way that was not expected; ``result`` has what it said (None: it never ended).
 
-    def __init__(self, message: str, *, result: Result | None, hint: str | None = None) -> None:
+    ``said`` is the standard error of one that had to be ended.
+    """
+
+    def __init__(self, message: str, *, result: Result | None, hint: str | None = None, said: str = "") -> None:
         super().__init__(message, hint=hint)
         self.result = result
+        self.said = said
 
 
 @dataclass(frozen=True)
@@ -87,10 +91,10 @@ def run(
         out, err = child.communicate(stdin, timeout=timeout)
     except BaseException as cut:
         _kill_group(child)
-        child.communicate()
+        _, said = child.communicate()
         if isinstance(cut, subprocess.TimeoutExpired):
             raise CommandError(
-                f"{_shown(words, secrets)} did not end within {timeout:.0f} s", result=None, hint=hint
+                f"{_shown(words, secrets)} did not end within {timeout:.0f} s", result=None, hint=hint, said=said
             ) from None
         raise
     result = Result(tuple(words), child.returncode, out, err)

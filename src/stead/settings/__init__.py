@@ -1,6 +1,6 @@
 """What the owner wants: declared once, read from ``stead.toml``, frozen. Nothing here knows the state of a run."""
 
-from stead.settings.editing import save_domain
+from stead.settings.editing import add_place, remove_place, save_domain
 from stead.settings.nouns import (
     AcmeSettings,
     AlertSettings,
@@ -10,7 +10,10 @@ from stead.settings.nouns import (
     KeeperSettings,
     LocalSettings,
     MailSettings,
+    Medium,
     PlaceSetting,
+    Quiet,
+    RetentionSettings,
     Settings,
 )
 from stead.settings.reading import load, parse
@@ -25,10 +28,15 @@ __all__ = [
     "KeeperSettings",
     "LocalSettings",
     "MailSettings",
+    "Medium",
     "PlaceSetting",
+    "Quiet",
+    "RetentionSettings",
     "Settings",
+    "add_place",
     "load",
     "parse",
     "relay",
+    "remove_place",
     "save_domain",
 ]

@@ -1,9 +1,11 @@
-"""Write one setting into ``stead.toml`` without touching the owner's comments and order."""
+"""Write one setting or place into ``stead.toml`` without touching the owner's comments and order."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from stead.settings import kinds
@@ -14,6 +16,7 @@ from stead.words.home import Home
 
 _BEGIN = "# Settings of this Stead server. Every setting: docs/operate/settings.md\n\n"
 _TABLE = re.compile(r"\s*\[")
+_PLACE = re.compile(r"\s*\[\[\s*place\s*\]\]")
 _DOMAIN = re.compile(r"(\s*domain\s*=\s*)(\"[^\"]*\"|'[^']*')(.*)", re.DOTALL)
 
 
@@ -34,6 +37,52 @@ def save_domain(home: Home, domain: str) -> Settings:
         raise UsageError(f"{file} could not be edited safely", hint=f'write domain = "{domain}" into it by hand')
     _replace(file, after)
     return settings
+
+
+def add_place(home: Home, name: str, values: Mapping[str, str | bool], *, write: bool = True) -> Settings:
+    """Add a ``[[place]]`` section at the end of the file; it is checked whole before it is replaced.
+
+    Without ``write`` it is only checked: the settings as they would be.
+    """
+    file, before = home.settings_file, _text(home.settings_file)
+    lines = [f"{key} = {_toml(value)}" for key, value in {"name": name, **values}.items()]
+    gap = "" if before.endswith("\n\n") else "\n" if before.endswith("\n") else "\n\n"
+    after = before + gap + "\n".join(["[[place]]", *lines]) + "\n"
+    settings = parse(after, file)
+    if write:
+        _replace(file, after)
+    return settings
+
+
+def remove_place(home: Home, name: str) -> Settings:
+    """Take the ``[[place]]`` section called ``name`` out of the file; what stands outside of it stays as it is."""
+    file, before = home.settings_file, _text(home.settings_file)
+    lines = before.splitlines(keepends=True)
+    headers = [number for number, line in enumerate(lines) if _TABLE.match(line)] + [len(lines)]
+    number = [p.name for p in parse(before, file).places].index(name)
+    begin = [at for at in headers[:-1] if _PLACE.match(lines[at])][number]
+    end = next(at for at in headers if at > begin)
+    # A comment right above the next section belongs to that one.
+    while end < len(lines) and end > begin + 1 and lines[end - 1].lstrip().startswith("#"):
+        end -= 1
+    after = "".join([*lines[:begin], *lines[end:]])
+    settings = parse(after, file)
+    if any(place.name == name for place in settings.places):
+        raise UsageError(f"{file} could not be edited safely", hint=f"remove the section of {name} by hand")
+    _replace(file, after)
+    return settings
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text()
+    except FileNotFoundError:
+        return _BEGIN
+
+
+def _toml(value: str | bool) -> str:
+    # JSON's strings are TOML's basic strings (TOML 1.0, String).
+    return json.dumps(value, ensure_ascii=False)
 
 
 def with_domain(content: str, domain: str) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
-from stead.settings.nouns import HostPort
+from stead.settings.nouns import HostPort, Medium, Quiet
 from stead.words.quantities import parse_duration
 
 #: Turns a raw TOML value into the stored one; ValueError whose text completes "allowed is ...".
@@ -14,8 +15,12 @@ Read = Callable[[object], object]
 
 _LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)")
 _SIZE = re.compile(r"(\d+)\s*(MB|GB|TB)")
+_BYTES = re.compile(r"(\d+(?:\.\d+)?)\s*(kB|MB|GB|TB)")
+_RATE = re.compile(r"(\d+(?:\.\d+)?)\s*(kB|MB)/s")
+_HOURS = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
+_UNITS = {"kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 _PLACE = re.compile(r"(sftp|rest|s3|b2|azure|gs|swift|rclone):.+", re.DOTALL)
-_ALERT = re.compile(r"[a-z][a-z0-9+.-]*://.+")
+_ALERT = re.compile(r"[a-z][a-z0-9+.-]*://\S+|mailto:[^\s@/:?]+@[^\s@/:?]+")
 
 
 def text(value: object) -> str:
@@ -53,7 +58,7 @@ def https(value: object) -> str:
 def alerts(value: object) -> tuple[str, ...]:
     """A list of addresses messages go to."""
     if not isinstance(value, list) or not all(isinstance(v, str) and _ALERT.fullmatch(v) for v in value):
-        raise ValueError('a list of addresses such as ["ntfy://topic", "mailto://me@example.com"]')
+        raise ValueError('a list of addresses such as ["ntfy://topic", "mailto:me@example.com"]')
     return tuple(value)
 
 
@@ -118,6 +123,18 @@ def integer(least: int, most: int) -> Read:
     return read
 
 
+def integer_or_all(least: int, most: int) -> Read:
+    """A whole number within bounds, or ``"all"``, which is ``most``."""
+
+    def read(value: object) -> int:
+        try:
+            return most if value == "all" else cast(int, integer(least, most)(value))
+        except ValueError as allowed:
+            raise ValueError(f'{allowed}, or "all"') from None
+
+    return read
+
+
 def size(value: object) -> int:
     """A size of at least what a btrfs with room in it needs, in bytes."""
     match = _SIZE.fullmatch(value) if isinstance(value, str) else None
@@ -125,3 +142,50 @@ def size(value: object) -> int:
     if not 256 * 10**6 <= amount <= 100 * 10**12:
         raise ValueError('a size from "256MB" to "100TB", such as "4GB"')
     return amount
+
+
+def amount(value: object) -> int:
+    """A number of bytes."""
+    match = _BYTES.fullmatch(value) if isinstance(value, str) else None
+    found = int(float(match[1]) * _UNITS[match[2]]) if match else 0
+    if found < 10**6:
+        raise ValueError('a size of at least 1 MB, such as "100GB"')
+    return found
+
+
+def rate(value: object) -> int:
+    """Bytes a second; below 10 kB/s nothing would ever be done."""
+    match = _RATE.fullmatch(value) if isinstance(value, str) else None
+    found = int(float(match[1]) * _UNITS[match[2]]) if match else 0
+    if found < 10_000:
+        raise ValueError('a speed of at least 10 kB/s, such as "500kB/s" or "2MB/s"')
+    return found
+
+
+def hours(value: object) -> Quiet:
+    """Hours of the day, by the computer's local time."""
+    match = _HOURS.fullmatch(value) if isinstance(value, str) else None
+    if match is None or match[1] + match[2] == match[3] + match[4]:
+        raise ValueError('hours of the day such as "08:00-18:00" or "22:00-06:00"')
+    return Quiet(int(match[1]) * 60 + int(match[2]), int(match[3]) * 60 + int(match[4]))
+
+
+def flag(value: object) -> bool:
+    """Yes or no."""
+    if not isinstance(value, bool):
+        raise ValueError("true or false, without quotes")
+    return value
+
+
+def medium(value: object) -> Medium:
+    """What copies lie on."""
+    if value not in tuple(Medium):
+        raise ValueError('"disk", "computer" or "cloud"')
+    return Medium(str(value))
+
+
+def money(value: object) -> float:
+    """An amount of money, in the owner's currency."""
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= 1000:
+        raise ValueError("an amount from 0 to 1000, such as 0.09")
+    return float(value)

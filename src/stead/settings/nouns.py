@@ -2,20 +2,58 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 
 #: Backups start after this share of the allowed loss, so that a backup's own time still fits in the goal.
 _EARLY = 2 / 3
+#: A number of years that means every one.
+FOR_EVER = 10_000
+
+
+class Medium(StrEnum):
+    """What a place's copies lie on."""
+
+    DISK = "disk"
+    COMPUTER = "computer"
+    CLOUD = "cloud"
+
+
+@dataclass(frozen=True)
+class Quiet:
+    """Hours of the day without work, in minutes after local midnight; ``until`` may lie before ``since``."""
+
+    since: int
+    until: int
+
+    def holds(self, minute: int) -> bool:
+        """Whether a minute of the day is in them."""
+        if self.since <= self.until:
+            return self.since <= minute < self.until
+        return minute >= self.since or minute < self.until
 
 
 @dataclass(frozen=True)
 class PlaceSetting:
-    """A place for copies: a restic repository, and the file with its backend's credentials (``NAME=value`` lines)."""
+    """A place for copies: a restic repository, and the file with its backend's credentials (``NAME=value`` lines).
+
+    Limits are in bytes a second, bytes a calendar month, and money. ``append_only``: it lets nothing be deleted, so
+    nobody tries to.
+    """
 
     name: str
     url: str
     credentials_file: Path | None = None
+    upload_limit: int | None = None
+    download_limit: int | None = None
+    bytes_a_month: int | None = None
+    quiet_hours: Quiet | None = None
+    append_only: bool = False
+    medium: Medium | None = None
+    cost_per_gb: float | None = None
+    cost_a_month: float = 1.0
+    prune_credentials_file: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -65,10 +103,14 @@ class DataSettings:
 
 @dataclass(frozen=True)
 class AlertSettings:
-    """Who is told when something is wrong."""
+    """Who is told when something is wrong. ``feed_every`` seconds the dead man's switch is fed; ``resolver`` (None: the
+    computer's own) and ``mail_port`` are for mail that goes straight to the recipient's servers."""
 
-    urls: tuple[str, ...]
-    deadman: str | None
+    urls: tuple[str, ...] = field(repr=False)
+    deadman: str | None = field(repr=False)
+    feed_every: float
+    resolver: HostPort | None
+    mail_port: int
 
 
 @dataclass(frozen=True)
@@ -79,6 +121,18 @@ class KeeperSettings:
     picture: float
     marker: float
     probe: float
+    read_back: float = 30 * 86400.0
+
+
+@dataclass(frozen=True)
+class RetentionSettings:
+    """How many hours, days, weeks, months and years keep their newest backup."""
+
+    hourly: int = 48
+    daily: int = 14
+    weekly: int = 8
+    monthly: int = 24
+    yearly: int = FOR_EVER
 
 
 @dataclass(frozen=True)
@@ -101,6 +155,7 @@ class Settings:
     alerts: AlertSettings
     keeper: KeeperSettings
     local: LocalSettings
+    retention: RetentionSettings = RetentionSettings()
 
     @property
     def public(self) -> bool:

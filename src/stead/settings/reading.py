@@ -22,6 +22,7 @@ _SECTIONS: Mapping[str, Any] = {
     "data": nouns.DataSettings,
     "alerts": nouns.AlertSettings,
     "keeper": nouns.KeeperSettings,
+    "retention": nouns.RetentionSettings,
     "local": nouns.LocalSettings,
 }
 

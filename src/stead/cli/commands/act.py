@@ -6,10 +6,13 @@ from datetime import UTC, datetime
 
 import click
 
-from stead import data, kit, live, machine, recovery
+from stead import alerts, data, kit, live, machine, recovery
+from stead.backup.trying import SMALL
 from stead.cli.here import Here, home_option, pass_here
 from stead.keeper.looking import look as look_at
 from stead.keeper.noting import note_endpoints
+from stead.keeper.wanted import wishes
+from stead.live import places as live_places
 from stead.records import Records
 from stead.rehearsal.lock import Busy, held
 from stead.words.errors import SteadError
@@ -102,6 +105,24 @@ def recover_(here: Here) -> None:
         return
 
 
+@command.command("alerts")
+@home_option
+@pass_here
+def alerts_(here: Here) -> None:
+    """Tell the owner what there is to tell."""
+    failed = [f"{o.way}: {o.detail}" for o in alerts.tell(here.home, wishes(here.home)) if not o.good]
+    for words in failed:
+        click.echo(f"stead: not sent by {words}", err=True)
+
+
+@command.command()
+@home_option
+@pass_here
+def deadman(here: Here) -> None:
+    """Feed the dead man's switch if the drills say so."""
+    alerts.feed_deadman(here.home, wishes(here.home))
+
+
 @command.command()
 @home_option
 @pass_here
@@ -114,3 +135,12 @@ def revive(here: Here) -> None:
         if machine.find(here.home, "live") is not None:
             return
     live.restart(here.home, here.settings, Silent())
+
+
+@command.command("places")
+@home_option
+@pass_here
+def places_(here: Here) -> None:
+    """Try deletions again at places not tried for a month: that nothing can be deleted there must stay true."""
+    for wanted in live_places.due(here.home, here.settings.places, datetime.now(UTC)):
+        live_places.try_now(here.home, wanted, Silent(), size=SMALL)

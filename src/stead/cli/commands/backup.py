@@ -1,4 +1,4 @@
-"""``stead backup``: make one now, list what is in the places, explain how each folder is saved."""
+"""``stead backup``: make one now, list what is in the places, explain how each folder is saved, prune, verify."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from datetime import UTC, datetime
 import click
 
 from stead import backup as copies
-from stead import live, services
-from stead.cli.here import Here, acting, reading
+from stead import live, restore, services
+from stead.cli.here import Here, acting, by_keeper, reading
 from stead.cli.progress import shown
 from stead.cli.show import show_json, show_table, verdict
 from stead.keeper.looking import places
 from stead.keeper.places import place_names
 from stead.live.layer import throw_away_layer
 from stead.records import Records
+from stead.rehearsal.known import place_settings
 from stead.words.declaration import Saved
 from stead.words.errors import BAD_ANSWER, DONE, UNPROVEN, UsageError
 from stead.words.quantities import say_duration, say_size, say_time
@@ -38,12 +39,15 @@ def command(context: click.Context) -> object:
 
 @command.command()
 @click.option("--place", help="Only to this place.")
+@by_keeper
 @acting
-def run(here: Here, place: str | None = None) -> int:
+def run(here: Here, place: str | None = None, by_keeper: bool = False) -> int:
     """Make a backup now, to every place."""
     with shown(here.home, "backup") as progress:
-        outcomes = live.backup(here.home, here.settings, progress, place)
-    whole = worst(outcome.verdict for outcome in outcomes)
+        outcomes = live.backup(here.home, here.settings, progress, place, by_keeper=by_keeper)
+        restore.keep_learning(here.home, here.settings, progress)
+    # No place at all: all of them have their quiet hours.
+    whole = worst(outcome.verdict for outcome in outcomes) if outcomes else Verdict.PASS
     if here.json:
         found = [{**asdict(outcome), "verdict": outcome.verdict.value} for outcome in outcomes]
         show_json({"schema": 1, "verdict": whole.value, "places": found})
@@ -129,6 +133,60 @@ def explain(here: Here) -> None:
         click.echo("Not looked at: what the machine keeps outside data. That needs root, and a running machine.")
     for one in outside or ():
         click.echo(f"NOT SAVED: {one.path} ({_size(one.size)}) lies outside data and is gone at the next restart")
+
+
+@command.command()
+@click.option("--place", help="Only this place.")
+@click.option("--dry-run", is_flag=True, help="Only say what would go.")
+@by_keeper
+@acting
+def prune(here: Here, place: str | None, dry_run: bool, by_keeper: bool) -> int:
+    """Remove the backups that retention lets go, and count afterwards that nothing else is gone."""
+    with shown(here.home, "prune") as progress:
+        outcomes = live.prune(here.home, here.settings, progress, place, dry_run=dry_run, by_keeper=by_keeper)
+    if not outcomes:
+        # All of them have their quiet hours.
+        return DONE
+    whole = worst(outcome.verdict for outcome in outcomes)
+    if here.json:
+        found = [{**asdict(o), "verdict": o.verdict.value, "listed": len(o.listed)} for o in outcomes]
+        show_json({"schema": 1, "verdict": whole.value, "dry_run": dry_run, "places": found})
+        return _CODES[whole]
+    rows = [
+        (o.place, verdict(o.verdict), str(len(o.removed)), str(len(o.waiting)), str(o.kept), o.reason or "")
+        for o in outcomes
+    ]
+    show_table(("PLACE", "VERDICT", "REMOVED", "MAY GO", "KEPT", "REASON"), rows)
+    if any(outcome.elsewhere for outcome in outcomes):
+        click.echo("\nNot pruned from here, because nothing here may delete there. Where that is allowed, type:")
+        click.echo(f"  {copies.command_elsewhere(here.settings.retention)}")
+    return _CODES[whole]
+
+
+@command.command()
+@click.option("--place", help="Only this place.")
+@click.option("--all", "whole", is_flag=True, help="Everything now, not only the part whose turn it is.")
+@by_keeper
+@acting
+def verify(here: Here, place: str | None, whole: bool, by_keeper: bool) -> int:
+    """Read a part of every place back and compare it with what was stored; each part comes in its turn."""
+    wanted = place_settings(here.home, here.settings, place)
+    if by_keeper and any(copies.resting(one, datetime.now()) for one in wanted):
+        click.echo("the place has its quiet hours")
+        return UNPROVEN
+    with shown(here.home, "verify") as progress:
+        outcomes = live.read_back(here.home, here.settings, progress, place, whole=whole)
+    verdict_ = worst(outcome.verdict for outcome in outcomes)
+    if here.json:
+        found = [{**asdict(outcome), "verdict": outcome.verdict.value} for outcome in outcomes]
+        show_json({"schema": 1, "verdict": verdict_.value, "places": found})
+    else:
+        rows = [
+            (o.place, verdict(o.verdict), o.slice, say_size(o.size), say_duration(o.seconds), o.reason or "")
+            for o in outcomes
+        ]
+        show_table(("PLACE", "VERDICT", "PART", "READ", "TIME", "REASON"), rows)
+    return _CODES[verdict_]
 
 
 @command.command()

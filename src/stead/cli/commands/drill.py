@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import click
 
-from stead import rehearsal
-from stead.cli.here import Here, acting
+from stead import recovery, rehearsal
+from stead.backup import resting
+from stead.cli.here import Here, acting, by_keeper
 from stead.cli.progress import shown
 from stead.cli.show import show_json, show_table, verdict
+from stead.rehearsal.ages import TURN, Age
+from stead.rehearsal.known import place_settings
 from stead.rehearsal.report import DrillReport
-from stead.words.errors import BAD_ANSWER, DONE, UNPROVEN
+from stead.words.errors import BAD_ANSWER, DONE, UNPROVEN, UsageError
 from stead.words.quantities import say_duration
 from stead.words.verdict import Verdict
 
@@ -17,17 +22,25 @@ _CODES = {Verdict.PASS: DONE, Verdict.FAIL: BAD_ANSWER, Verdict.UNPROVEN: UNPROV
 
 
 @click.command()
-@click.option("--full", is_flag=True, help="Restore to disk first and compare every byte with the manifest.")
+@click.option("--full", is_flag=True, help="Restore to disk with the kit's secrets alone; compare every byte.")
 @click.option("--place", help="The place to drill (default: the first one).")
 @click.option("--snapshot", help="This snapshot instead of the newest.")
 @click.option("--release", help="This release, or `place` for the one kept in the place.")
+@click.option("--age", type=click.Choice([*Age, TURN]), help="An older backup; `turn`: the one whose turn it is.")
+@by_keeper
 @acting
-def command(here: Here, full: bool, place: str | None, snapshot: str | None, release: str | None) -> int:
+def command(here: Here, full: bool, by_keeper: bool, **wanted: str | None) -> int:
     """Boot the newest backup in a sealed network and find out whether everything is in it."""
-    with shown(here.home, "drill") as progress:
-        report = rehearsal.drill(
-            here.home, here.settings, progress, full=full, place=place, snapshot=snapshot, release=release
-        )
+    if wanted["age"] and wanted["snapshot"]:
+        raise UsageError("--age and --snapshot both say which backup", hint="give one of them")
+    place = wanted["place"]
+    if by_keeper and place and resting(place_settings(here.home, here.settings, place)[0], datetime.now()):
+        click.echo(f"{place} has its quiet hours")
+        # A full drill is due once a month: it must come again soon.
+        return UNPROVEN if full else DONE
+    with shown(here.home, "full-drill" if full else "drill") as progress:
+        act = recovery.full_drill if full else rehearsal.drill
+        report = act(here.home, here.settings, progress, **wanted)
     if here.json:
         show_json(report.to_json())
     else:
@@ -36,7 +49,9 @@ def command(here: Here, full: bool, place: str | None, snapshot: str | None, rel
 
 
 def _show(report: DrillReport) -> None:
-    where = f"snapshot {(report.snapshot or 'none')[:8]} of {report.place}, {report.release} from {report.release_from}"
+    age = "" if report.age == Age.NEWEST else f" ({report.age})"
+    what = f"snapshot {(report.snapshot or 'none')[:8]}{age} of {report.place}"
+    where = f"{what}, {report.release} from {report.release_from}"
     click.echo(f"Drill ({report.method}): {verdict(report.verdict)}, {where}")
     if report.reason:
         click.echo(f"  reason: {report.reason}")

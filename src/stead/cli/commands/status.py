@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import click
 
 from stead.cli.here import Here, reading
 from stead.cli.show import show_json, show_table, verdict
+from stead.keeper.copies import digits
+from stead.keeper.facts import PlaceFact
 from stead.keeper.looking import look
 from stead.keeper.recovery import Recovery
 from stead.keeper.report import place_verdict, to_json
@@ -39,10 +43,15 @@ def _show(report: StatusReport) -> None:
         click.echo()
         rows = []
         for place in facts.places:
-            age = f"{say_duration(facts.age(place.newest_at))} ago" if place.newest_at else "none"
             where = place.url if place.survives else f"{place.url} (same disk)"
-            rows.append((place.name, verdict(place_verdict(report, place)), age, where))
-        show_table(("PLACE", "PROVEN", "NEWEST BACKUP", "WHERE"), rows)
+            drilled = place.last_pass.at if place.last_pass else None
+            ages = [_ago(report, moment) for moment in (place.newest_at, drilled, place.full_passed_at)]
+            row = (place.name, verdict(place_verdict(report, place)), *ages, _read_back(report, place), where)
+            rows.append(row)
+        show_table(("PLACE", "PROVEN", "NEWEST BACKUP", "DRILLED", "IN FULL", "ALL READ BACK", "WHERE"), rows)
+        found = digits(facts)
+        click.echo(f"3-2-1-1-0 as measured: {'-'.join(digit.said for digit in found)}", nl=False)
+        click.echo(f" ({', '.join(digit.words for digit in found)})")
     if report.recovery:
         click.echo()
         _show_recovery(report, report.recovery)
@@ -50,6 +59,17 @@ def _show(report: StatusReport) -> None:
         click.echo()
         click.echo(click.style(f"{finding.severity.value}: ", fg=_MARKS[finding.severity]) + finding.what)
         click.echo(f"  next: {finding.next}")
+
+
+def _ago(report: StatusReport, moment: datetime | None) -> str:
+    return f"{say_duration(report.facts.age(moment))} ago" if moment else "never"
+
+
+def _read_back(report: StatusReport, place: PlaceFact) -> str:
+    reading = place.reading
+    if reading is None or not reading.whole:
+        return "not yet"
+    return f"within {say_duration(report.facts.age(reading.oldest_at))}"
 
 
 def _names(report: StatusReport) -> list[str]:

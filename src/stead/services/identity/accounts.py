@@ -91,6 +91,18 @@ class Accounts:
 
         self._change(change)
 
+    def reopen(self, account: Account) -> None:
+        """Open a closed or lost account again as an older copy has it, with the password it had then."""
+        check_name(account.name)
+
+        def change(book: Book) -> Book:
+            known = book.get(account.name)
+            if known and not known.removed:
+                raise UsageError(f"the account {account.name} exists", hint="nothing was changed")
+            return book | {account.name: replace(account, removed=False)}
+
+        self._change(change)
+
     def set_password(self, name: str, password: str) -> None:
         """Give an account a new password."""
         check_password(name, password)

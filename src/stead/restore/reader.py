@@ -1,0 +1,113 @@
+"""The reader: an unprivileged process that reads headers, entries and contacts. Root only carries bytes to it.
+
+Started as ``python -m stead.restore.reader`` with frames on standard input (a kind, a length, content); for each it
+prints one line of JSON. It has no network, cannot write files and is bounded in memory and time.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import email.charset
+import email.quoprimime  # noqa: F401
+import encodings.cp1252
+import encodings.iso8859_1
+import encodings.iso8859_15  # noqa: F401
+import json
+import os
+import resource
+import struct
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator
+from typing import IO
+
+from stead.restore.about import About, about_entry, about_mail
+from stead.run import start
+from stead.words.errors import SteadError
+
+#: Host user of the reader: no passwd entry, outside every machine's id range, not the probes' either.
+READER_UID = 590003
+MAIL, ENTRY = 1, 2
+#: Bytes of one mail or entry that are looked at.
+HEAD_LIMIT, ENTRY_LIMIT = 1 << 16, 1 << 20
+_FRAME = struct.Struct(">BI")
+_BATCH = 32 << 20
+_MEMORY, _SECONDS, _OUTPUT = 512 << 20, 300, 64 << 20
+_CLONE_NEWNET, _CLONE_NEWIPC = 0x40000000, 0x08000000
+_PR_SET_NO_NEW_PRIVS = 38
+
+
+def main() -> None:
+    """Read frames until they end."""
+    _give_up_power()
+    while header := sys.stdin.buffer.read(_FRAME.size):
+        kind, length = _FRAME.unpack(header)
+        content = sys.stdin.buffer.read(length)
+        said = about_mail(content) if kind == MAIL else about_entry(content)
+        line = json.dumps([said.title, said.sender, said.others, said.ident, said.date])
+        sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def read_all(things: Iterable[tuple[int, bytes]]) -> Iterator[About]:
+    """What each of ``things`` (a kind and content) says about itself, in their order; memory stays bounded."""
+    waiting: list[bytes] = []
+    size = 0
+    for kind, content in things:
+        frame = _FRAME.pack(kind, len(content)) + content
+        waiting.append(frame)
+        size += len(frame)
+        if size > _BATCH:
+            yield from _read(waiting)
+            waiting, size = [], 0
+    if waiting:
+        yield from _read(waiting)
+
+
+def head_of(content: bytes) -> bytes:
+    """The header of a mail, cut at its first empty line."""
+    ends = [at + end for mark, end in ((b"\n\n", 1), (b"\r\n\r\n", 2)) if (at := content.find(mark)) >= 0]
+    return content[: min(ends)] if ends else content
+
+
+def _read(frames: list[bytes]) -> Iterator[About]:
+    with tempfile.TemporaryFile() as job, tempfile.TemporaryFile() as answer:
+        job.writelines(frames)
+        job.seek(0)
+        child = start([sys.executable, "-m", "stead.restore.reader"], stdin=job, stdout=answer)
+        try:
+            code = child.wait(_SECONDS)
+        finally:
+            if child.poll() is None:
+                child.kill()
+                child.wait()
+        answer.seek(0)
+        yield from _answers(answer, len(frames), code)
+
+
+def _answers(answer: IO[bytes], wanted: int, code: int) -> Iterator[About]:
+    lines = answer.read(_OUTPUT).split(b"\n")[:-1]
+    if code != 0 or len(lines) != wanted:
+        raise SteadError(f"the reader of mail headers ended with code {code} after {len(lines)} of {wanted}")
+    for line in lines:
+        title, sender, others, ident, date = json.loads(line)
+        yield About(str(title), str(sender), str(others), str(ident), int(date) if date is not None else None)
+
+
+def _give_up_power() -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+    resource.setrlimit(resource.RLIMIT_CPU, (_SECONDS, _SECONDS))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (_OUTPUT, _OUTPUT))
+    if os.geteuid() == 0:
+        if libc.unshare(_CLONE_NEWNET | _CLONE_NEWIPC) != 0:
+            raise OSError(ctypes.get_errno(), "the reader cannot leave the network")
+        os.setgroups([])
+        os.setresgid(READER_UID, READER_UID, READER_UID)
+        os.setresuid(READER_UID, READER_UID, READER_UID)
+    resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
+    libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+
+
+if __name__ == "__main__":
+    main()
