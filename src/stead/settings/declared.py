@@ -111,7 +111,7 @@ PLACE: tuple[Setting, ...] = (
     Setting("place.upload_limit", "speed", kinds.rate, None,
             "The most that is sent there in a second.", '"2MB/s"'),
     Setting("place.download_limit", "speed", kinds.rate, None,
-            "The most that is read from there in a second. A recovery obeys it, too.", '"10MB/s"'),
+            "The most that is read from there in a second, but not by a recovery.", '"10MB/s"'),
     Setting("place.bytes_a_month", "size", kinds.amount, None,
             "The most that goes to and from it in a calendar month, as counted here. Beyond it nothing is backed up "
             "there until the next month, which is an alarm; from four fifths on it is a warning.", '"200GB"'),
