@@ -225,3 +225,15 @@ def test_one_folder_can_be_restored_alone(rig: Rig, tmp_path: Path) -> None:
     )
     assert (back.path / PHOTO).read_bytes() == (rig.data / PHOTO).read_bytes()
     assert not (back.path / "mail").exists()
+
+
+def test_a_restore_that_was_cut_off_goes_on(rig: Rig) -> None:
+    snapshot = rig.backup().snapshot
+    assert snapshot is not None
+    target = rig.home.lib / "back"
+    first = restore_cold(rig.home, rig.place, rig.restic, snapshot, target=target, progress=Silent())
+    files = sorted(path for path in first.path.rglob("*") if path.is_file())
+    files[3].unlink()
+    files[5].write_bytes(b"half of it")
+    restore_cold(rig.home, rig.place, rig.restic, snapshot, target=target, progress=Silent(), resume=True)
+    assert compare_with_manifest(first.path).problems == ()

@@ -12,7 +12,7 @@ from stead.backup.known import load_known
 from stead.backup.locks import reading
 from stead.backup.opening import open_place
 from stead.backup.place import Place
-from stead.backup.restic import DATA_PATH, Restic, snapshots
+from stead.backup.restic import DATA_PATH, Restic, Snapshot, snapshots
 from stead.backup.traffic import Traffic, count
 from stead.backup.troubles import NoDisk, NoSuchSnapshot, PlaceDamaged, first, trouble
 from stead.backup.work import Ended, work
@@ -64,7 +64,9 @@ def restore_cold(
         )
     with reading(home, place):
         open_place(home, restic)
-        _require_room(home, restic, snapshot, target)
+        found = _require_snapshot(home, restic, snapshot)
+        if not resume:  # what is there already takes part of the room
+            _require_room(found, target)
         words: list[str | Path] = ["restore", snapshot, "--target", target]
         for path in include:
             words += ["--include", f"{top}/{path}"]
@@ -73,7 +75,7 @@ def restore_cold(
             ended = work(restic, words, progress, traffic=traffic)
         finally:
             count(home, place.name, read=traffic.read)
-    judge(place, snapshot, ended)
+    judge(place, snapshot, ended, resumed=resume)
     return Restored(
         path=target / top.lstrip("/"),
         files=int(ended.summary.get("files_restored", 0)),
@@ -82,14 +84,18 @@ def restore_cold(
     )
 
 
-def _require_room(home: Home, restic: Restic, snapshot: str, target: Path) -> None:
+def _require_snapshot(home: Home, restic: Restic, snapshot: str) -> Snapshot:
     found = snapshots(restic, snapshot)
     if not found:
         if snapshot in load_known(home, restic.place.name).expected_snapshots:
             raise PlaceDamaged(f"snapshot {snapshot[:8]} is not at the place {restic.place.name} any more")
         raise NoSuchSnapshot(f"the place {restic.place.name} has no snapshot {snapshot[:8]}")
+    return found[0]
+
+
+def _require_room(snapshot: Snapshot, target: Path) -> None:
     disk = os.statvfs(target)
-    needed, free = found[0].size + found[0].files * _BLOCK, disk.f_bavail * disk.f_frsize
+    needed, free = snapshot.size + snapshot.files * _BLOCK, disk.f_bavail * disk.f_frsize
     if needed > free:
         raise NoDisk(
             f"the restore needs {say_size(needed)} and the disk under {target} has {say_size(free)} free",
@@ -97,7 +103,7 @@ def _require_room(home: Home, restic: Restic, snapshot: str, target: Path) -> No
         )
 
 
-def judge(place: Place, snapshot: str, ended: Ended) -> None:
+def judge(place: Place, snapshot: str, ended: Ended, *, resumed: bool = False) -> None:
     """Code, error lines, counts, nothing skipped: restic's summary of a restore into a full disk claims everything."""
     if any("no space left on device" in line or "disk quota exceeded" in line for line in ended.errors):
         raise NoDisk(f"the disk was full before the restore was done: {first(ended.errors, 2)}")
@@ -111,9 +117,10 @@ def judge(place: Place, snapshot: str, ended: Ended) -> None:
         problems.append("restic gave no account of it")
     for whole, done in (("total_files", "files_restored"), ("total_bytes", "bytes_restored")):
         # More than announced is no fault: with --include, restic announces files and counts their folders, too.
-        if summary.get(whole, 0) > summary.get(done, 0):
-            problems.append(f"{done.replace('_', ' ')}: {summary.get(done, 0)} of {summary.get(whole, 0)}")
-    if summary.get("files_skipped"):
+        there = summary.get(done, 0) + (summary.get(done.replace("restored", "skipped"), 0) if resumed else 0)
+        if summary.get(whole, 0) > there:
+            problems.append(f"{done.replace('_', ' ')}: {there} of {summary.get(whole, 0)}")
+    if summary.get("files_skipped") and not resumed:
         problems.append(f"{summary['files_skipped']} files were skipped")
     if problems:
         raise PlaceDamaged(f"snapshot {snapshot[:8]} did not come back from the place {place.name}: {first(problems)}")
