@@ -11,7 +11,9 @@ from stead import live
 from stead.kit import kit_of, note_confirmed, places_of
 from stead.records import Records
 from stead.recovery import full_drill
+from stead.recovery.proving import held_kit
 from stead.rehearsal import drill
+from stead.words.home import Home
 from stead.words.kit import Kit
 from stead.words.progress import Silent
 from stead.words.verdict import Verdict
@@ -36,7 +38,7 @@ def test_it_is_opened_by_the_kit_and_says_what_the_owner_holds(saved: Server) ->
     home, settings = saved.home, saved.settings
     first = full_drill(home, settings, Silent(), release="host")
     assert (first.verdict, first.reason, first.method, first.opened_by) == (Verdict.PASS, None, "full", "kit")
-    assert "restore" in [step.name for step in first.steps] and "never confirmed" in " ".join(first.notes)
+    assert "restore" in [step.name for step in first.steps] and "kit" in " ".join(first.notes)
     assert not (home.run / "full-drill").exists(), "no secret is left"
     assert not list((home.lib / "rehearsals").iterdir())
     kit = kit_of(home, settings)
@@ -62,6 +64,12 @@ def test_nothing_but_the_kit_opens_it(saved: Server, tmp_path: Path) -> None:
         assert wrong.verdict is Verdict.UNPROVEN and "password" in str(wrong.reason)
     finally:
         aside.rename(password)
+
+
+def test_a_kit_that_nobody_confirmed_is_said(saved: Server, home: Home) -> None:
+    home.lib.mkdir(parents=True, exist_ok=True)
+    (note,) = held_kit(home, kit_of(saved.home, saved.settings))
+    assert "never confirmed" in note
 
 
 def test_a_stale_kit_is_said(saved: Server) -> None:

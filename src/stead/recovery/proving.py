@@ -56,10 +56,10 @@ def _opened(home: Home, settings: Settings, name: str, folder: Path) -> tuple[Pl
         return None, (f"not opened by the kit: {trouble.message}",)
     if opened is None:
         return None, (f"not opened by the kit: it does not hold the place {name}",)
-    return opened, _held(home, kit)
+    return opened, held_kit(home, kit)
 
 
-def _held(home: Home, kit: Kit) -> tuple[str, ...]:
+def held_kit(home: Home, kit: Kit) -> tuple[str, ...]:
     """What the kit in the owner's hands is worth beside the one made now."""
     with Records(home.records) as records:
         confirmed = records.noted("kit-confirmed")
