@@ -30,8 +30,8 @@ from tests.rig.saver import Saver, saver
 pytestmark = [pytest.mark.root, pytest.mark.timeout(900)]
 
 NETWORK, HTTP = ("sftp", "rest", "s3"), ("rest", "s3")
-#: Seconds: we ask for 45 s before we give a silent place up, and this computer may be busy with all the others.
-SOON = 75.0
+#: Seconds: we ask for 45 s before we give a silent place up, and this computer is busy with all the others meanwhile.
+SOON = 150.0
 BAD, UNKNOWN = Verdict.FAIL, Verdict.UNPROVEN
 
 

@@ -49,7 +49,7 @@ def test_no_more_than_the_months_bytes_go_there(one: Saver, tmp_path: Path) -> N
         began = time.monotonic()
         again = one.backup(tight)["one"]
         assert again.verdict is Verdict.FAIL and "bytes_a_month" in (again.next or "")
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 20, "something was tried"
         assert one.backup(free)["one"].verdict is Verdict.PASS, "it goes on where it stopped"
 
 
