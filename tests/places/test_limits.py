@@ -44,7 +44,8 @@ def test_no_more_than_the_months_bytes_go_there(one: Saver, tmp_path: Path) -> N
         saving = one.backup(tight)["one"]
         assert saving.verdict is Verdict.FAIL and saving.snapshot is None and saving.reason is not None
         assert "what may go to the place one in a month has gone there" in saving.reason
-        assert this_month(one.home, "one").sent - used.sent < 12_000_000
+        # How far beyond it comes depends on how often restic says what it sent: seconds on a busy computer.
+        assert this_month(one.home, "one").sent - used.sent < 28_000_000
         # And before the next one: nothing is even tried.
         began = time.monotonic()
         again = one.backup(tight)["one"]
