@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from stead.backup import Known, KnownSnapshot
-from stead.rehearsal.ages import Age, age_of, at_age, turn
+from stead.rehearsal.ages import age_of, at_age, turn
+from stead.words.age import Age
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 

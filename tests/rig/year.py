@@ -24,8 +24,9 @@ from stead.keeper.facts import Facts
 from stead.keeper.looking import places
 from stead.keeper.status import judge
 from stead.records import CheckedProbe, Measured, Records, Snapshot
-from stead.rehearsal.ages import Age, at_age, turn
+from stead.rehearsal.ages import at_age, turn
 from stead.settings import Settings, parse
+from stead.words.age import Age
 from stead.words.home import Home
 from stead.words.probe import ProbeResult
 from stead.words.verdict import Severity, Verdict

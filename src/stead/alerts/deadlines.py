@@ -7,25 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 
 from stead.alerts.moment import Moment
 from stead.alerts.state import Sight
 from stead.alerts.wishes import Wishes
 from stead.records import Proof, Records
-from stead.rehearsal.ages import Age
+from stead.words.age import CLOCKS_DIFFER, OLDER
 from stead.words.quantities import say_duration
 from stead.words.verdict import Verdict
 
 _HOUR, _DAY = 3600.0, 86400.0
 #: What has a deadline, as findings' ids begin and as proofs are called.
 BACKUP, DRILL, READ_BACK = "backup", "drill", "read-back"
-#: Drills of older backups have deadlines of their own, called ``drill PLACE/AGE``.
-_OLDER = tuple(age.value for age in Age if age is not Age.NEWEST)
 #: A proof dated further ahead than this was made under another clock.
 _AHEAD = 60.0
-_CLOCKS_DIFFER = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
@@ -49,7 +46,7 @@ def read_proofs(records: Records, wishes: Wishes, now: Moment) -> PlaceProofs:
     good: dict[str, Dated] = {}
     newest: dict[str, Proof] = {}
     for place in wishes.places:
-        if snapshot := records.newest_snapshot(place, until=now.time + _CLOCKS_DIFFER):
+        if snapshot := records.newest_snapshot(place, until=now.time + CLOCKS_DIFFER):
             good[f"{BACKUP} {place}"] = Dated(snapshot.id, snapshot.data_at)
         for name, last in _proofs(records, place):
             if passed := last(Verdict.PASS):
@@ -70,7 +67,8 @@ def _proofs(records: Records, place: str) -> Iterator[tuple[str, Callable[[Verdi
         ),
     )
     yield f"{DRILL} {place}/full", lambda verdict: records.last_proof(DRILL, place, method="full", verdict=verdict)
-    for age in _OLDER:
+    # Drills of older backups have deadlines of their own.
+    for age in OLDER:
         yield f"{DRILL} {place}/{age}", partial(_older, records, place, age)
     yield f"{READ_BACK} {place}", lambda verdict: records.last_proof(READ_BACK, place, verdict=verdict)
 

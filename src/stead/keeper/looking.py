@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from stead.keeper.places import place_settings
 from stead.keeper.status import StatusReport, judge
 from stead.records import Proof, Records
 from stead.settings import Medium, PlaceSetting, Settings
+from stead.words.age import CLOCKS_DIFFER, OLDER
 from stead.words.errors import SteadError
 from stead.words.home import Home
 from stead.words.quantities import read_time
@@ -27,9 +28,6 @@ from stead.words.verdict import Verdict
 
 #: Source of the judgement's own findings in the records.
 SOURCE = "status"
-_CLOCKS_DIFFER = timedelta(minutes=10)
-#: As ``rehearsal.ages`` says them; loading that would load every service.
-_OLDER = ("yesterday", "week", "oldest")
 _MEDIA = {Kind.FOLDER: Medium.DISK, Kind.SFTP: Medium.COMPUTER, Kind.REST: Medium.COMPUTER}
 
 
@@ -83,7 +81,7 @@ def gather(home: Home, settings: Settings, records: Records, now: datetime) -> F
 def places(home: Home, settings: Settings, records: Records, now: datetime | None = None) -> tuple[PlaceFact, ...]:
     """What the records know of each place. A backup of the future, made while the clock was wrong, does not count:
     it would look fresh until then."""
-    until = (now or datetime.now(UTC)) + _CLOCKS_DIFFER
+    until = (now or datetime.now(UTC)) + CLOCKS_DIFFER
     return tuple(
         replace(
             _place(home, wanted, records, until),
@@ -121,7 +119,7 @@ def _place(home: Home, place: PlaceSetting, records: Records, until: datetime) -
     last, passed = _last(records, name), _last(records, name, Verdict.PASS)
     alike = records.last_proofs("drill", name, verdict=Verdict.PASS)
     full, full_passed = records.last_proof("drill", name, method="full"), records.noted(f"full-drill {name}")
-    older = ((age, records.last_proof("drill", name, age=age)) for age in _OLDER)
+    older = ((age, records.last_proof("drill", name, age=age)) for age in OLDER)
     last_backup = records.last_proof("backup", name)
     wrong = last_backup is not None and last_backup.verdict is not Verdict.PASS
     return PlaceFact(

@@ -4,24 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 from stead.backup import Known, KnownSnapshot
+from stead.words.age import CLOCKS_DIFFER, Age
 
 #: Instead of an age: the older one that was drilled longest ago.
 TURN = "turn"
 
 
-class Age(StrEnum):
-    """How old a drilled backup is. The sentence of ``stead status`` stands on the newest alone."""
-
-    NEWEST = "newest"
-    YESTERDAY = "yesterday"
-    WEEK = "week"
-    OLDEST = "oldest"
-
-
-_CLOCKS_DIFFER = timedelta(minutes=10)
 _AT_LEAST = {Age.YESTERDAY: timedelta(days=1), Age.WEEK: timedelta(days=7)}
 
 
@@ -40,7 +30,7 @@ def at_age(known: Known, age: Age, now: datetime) -> KnownSnapshot | None:
 def newest_of(known: Known, now: datetime) -> KnownSnapshot | None:
     """The newest good backup; one of the future, made while the clock was wrong, only if there is no other."""
     good = [one for one in known.snapshots if one.good]
-    past = [one for one in good if one.taken_at <= now + _CLOCKS_DIFFER]
+    past = [one for one in good if one.taken_at <= now + CLOCKS_DIFFER]
     return max(past or good, key=lambda one: one.taken_at, default=None)
 
 

@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 
 from stead.backup import Known, KnownSnapshot, Place, load_known, require_snapshot
 from stead.records import Records
-from stead.rehearsal.ages import TURN, Age, age_of, at_age, turn
+from stead.rehearsal.ages import TURN, age_of, at_age, turn
 from stead.rehearsal.known import current_release, places
 from stead.settings import Settings
+from stead.words.age import Age
 from stead.words.errors import UnprovenError, UsageError
 from stead.words.home import Home
 
@@ -21,7 +22,7 @@ class Wanted:
     """What is asked of a drill. None: the place drilled longest ago, its newest snapshot, the release whose turn it is.
 
     ``release`` is ``host``, ``place`` or the id of the current release; ``full`` restores to disk first. ``age`` is one
-    of :class:`stead.rehearsal.ages.Age`, or ``turn``. ``opened`` is the place with what opens it when that is not what
+    of :class:`stead.words.age.Age`, or ``turn``. ``opened`` is the place with what opens it when that is not what
     this host keeps.
     """
 

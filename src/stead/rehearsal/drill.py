@@ -14,7 +14,6 @@ from pathlib import Path
 from stead import backup, machine
 from stead.records import Records
 from stead.rehearsal import coverage, layers, outside
-from stead.rehearsal.ages import Age
 from stead.rehearsal.assemble import bring_up, plan, watch_password
 from stead.rehearsal.choice import HOST, PLACE, Choice, Wanted, choose
 from stead.rehearsal.copy import Copy, open_copy, restore, with_cause
@@ -26,6 +25,7 @@ from stead.rehearsal.report import DrillReport, Facts, Step, judge, recovery_poi
 from stead.services import tls
 from stead.services.identity import WATCH, Accounts
 from stead.settings import Settings
+from stead.words.age import Age
 from stead.words.errors import UNPROVEN, SteadError, UnprovenError, UsageError
 from stead.words.home import Home
 from stead.words.machine import NetworkKind

@@ -11,9 +11,10 @@ from stead.backup import resting
 from stead.cli.here import Here, acting, by_keeper
 from stead.cli.progress import shown
 from stead.cli.show import show_json, show_table, verdict
-from stead.rehearsal.ages import TURN, Age
+from stead.rehearsal.ages import TURN
 from stead.rehearsal.known import place_settings
 from stead.rehearsal.report import DrillReport
+from stead.words.age import Age
 from stead.words.errors import BAD_ANSWER, DONE, UNPROVEN, UsageError
 from stead.words.quantities import say_duration
 from stead.words.verdict import Verdict
