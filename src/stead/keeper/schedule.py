@@ -68,7 +68,7 @@ def acts(settings: Settings, places: Iterable[str], *, recovering: bool = False)
         Act("sweep", ("act", "sweep"), _DAY, 5 * _MINUTE, alone=HEAVY),
         *served,
         Act("picture", ("act", "picture"), wanted.picture, 5 * _MINUTE, kept=True, first=5),
-        Act("places", ("act", "places"), 6 * _HOUR, 30 * _MINUTE, HEAVY, True, 15 * _MINUTE),
+        Act("places", ("place", "due"), 6 * _HOUR, 30 * _MINUTE, HEAVY, True, 15 * _MINUTE),
         Act("backup", ("backup", "run", "--by-keeper"), settings.backup_interval, 6 * _HOUR, HEAVY, True, 10),
         *_drills(settings, names),
         # Each day an hour later, so that it meets no place in its quiet hours every time.

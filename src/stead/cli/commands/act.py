@@ -7,12 +7,10 @@ from datetime import UTC, datetime
 import click
 
 from stead import alerts, data, kit, live, machine, recovery
-from stead.backup.trying import SMALL
 from stead.cli.here import Here, home_option, pass_here
 from stead.keeper.looking import look as look_at
 from stead.keeper.noting import note_endpoints
 from stead.keeper.wanted import wishes
-from stead.live import places as live_places
 from stead.records import Records
 from stead.rehearsal.lock import Busy, held
 from stead.words.errors import SteadError
@@ -135,12 +133,3 @@ def revive(here: Here) -> None:
         if machine.find(here.home, "live") is not None:
             return
     live.restart(here.home, here.settings, Silent())
-
-
-@command.command("places")
-@home_option
-@pass_here
-def places_(here: Here) -> None:
-    """Try deletions again at places not tried for a month: that nothing can be deleted there must stay true."""
-    for wanted in live_places.due(here.home, here.settings.places, datetime.now(UTC)):
-        live_places.try_now(here.home, wanted, Silent(), size=SMALL)

@@ -9,8 +9,9 @@ from pathlib import Path
 import click
 
 from stead import kit as kits
+from stead.backup.trying import SMALL
 from stead.cli.commands.backup import places_ as list_places
-from stead.cli.here import Here, acting
+from stead.cli.here import Here, acting, home_option, pass_here
 from stead.cli.place_wizard import Wanted, ask, new_ssh_key
 from stead.cli.progress import shown
 from stead.cli.show import show_json, show_table, verdict
@@ -99,6 +100,15 @@ def test(here: Here, name: str | None) -> int:
         for trial in trials:
             _show(trial)
     return _CODES[whole]
+
+
+@command.command(hidden=True)
+@home_option
+@pass_here
+def due(here: Here) -> None:
+    """Try deletions again at places not tried for a month: that nothing can be deleted there must stay true."""
+    for wanted in live_places.due(here.home, here.settings.places, datetime.now(UTC)):
+        live_places.try_now(here.home, wanted, Silent(), size=SMALL)
 
 
 @command.command()
