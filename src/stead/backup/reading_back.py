@@ -24,10 +24,10 @@ from stead.backup.slices import Damage, Reading, Slice
 from stead.backup.troubles import PlaceDamaged, PlaceUnreachable
 from stead.backup.work import end
 from stead.run import start
-from stead.words.errors import UNPROVEN, SteadError
+from stead.words.errors import SteadError
 from stead.words.home import Home
 from stead.words.quantities import say_time
-from stead.words.verdict import Verdict
+from stead.words.verdict import Verdict, verdict_of
 
 #: Seconds without a byte after which the place counts as gone.
 _STALLED_AFTER = 600.0
@@ -98,7 +98,7 @@ def _one(home: Home, place: Place, program: Path, one: Slice, now: datetime) -> 
         wrong, size = (Damage(one.first_bytes[0], trouble.message),), 0
     except SteadError as trouble:
         slices.save_reading(home, place.name, slices.tried(state, one, now, trouble.message))
-        verdict = Verdict.UNPROVEN if trouble.code == UNPROVEN else Verdict.FAIL
+        verdict = verdict_of(trouble)
         return ReadBack(place.name, verdict, str(one), 0, time.monotonic() - began, reason=trouble.message)
     seconds = time.monotonic() - began
     slices.save_reading(home, place.name, slices.done(state, one, now, wrong, size=size, seconds=seconds))

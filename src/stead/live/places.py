@@ -14,10 +14,10 @@ from stead.backup.where import offsite
 from stead.records import Records
 from stead.rehearsal.known import restic_program
 from stead.settings import PlaceSetting, Settings, add_place, remove_place
-from stead.words.errors import UNPROVEN, SteadError, UsageError
+from stead.words.errors import SteadError, UsageError
 from stead.words.home import Home
 from stead.words.progress import Progress
-from stead.words.verdict import Verdict
+from stead.words.verdict import Verdict, verdict_of
 
 #: The keeper tries the deletion again after this many seconds.
 MONTH = 30 * 86400.0
@@ -103,7 +103,7 @@ def _try(home: Home, wanted: PlaceSetting, progress: Progress, size: int) -> Tri
     try:
         tried = try_place(home, place, restic_program(home), progress, size=size)
     except SteadError as trouble:
-        verdict = Verdict.UNPROVEN if trouble.code == UNPROVEN else Verdict.FAIL
+        verdict = verdict_of(trouble)
         return Trial(wanted.name, verdict, trouble.message, trouble.hint, None, None)
     return Trial(wanted.name, Verdict.PASS, None, None, offsite(place), tried)
 

@@ -10,11 +10,11 @@ from stead.backup import Place, Pruned
 from stead.records import Records
 from stead.rehearsal.known import current_release, place_settings, places, restic_program
 from stead.settings import PlaceSetting, Settings
-from stead.words.errors import UNPROVEN, SteadError
+from stead.words.errors import SteadError
 from stead.words.home import Home
 from stead.words.progress import Progress
 from stead.words.quantities import say_time
-from stead.words.verdict import Finding, Severity, Verdict
+from stead.words.verdict import Finding, Severity, Verdict, verdict_of
 
 #: What may go from a place that somebody else prunes, and is still there after this many days, is told.
 _WAITING_DAYS = 31
@@ -67,7 +67,7 @@ def _one(home: Home, settings: Settings, setting: PlaceSetting, now: datetime, *
     try:
         return copies.prune(home, _place(home, settings, setting), restic_program(home), order, now)
     except SteadError as trouble:
-        verdict = Verdict.UNPROVEN if trouble.code == UNPROVEN else Verdict.FAIL
+        verdict = verdict_of(trouble)
         return Pruned(setting.name, verdict, (), (), 0, 0.0, trouble.message, order.elsewhere)
 
 

@@ -21,11 +21,11 @@ from stead.release import Release
 from stead.services.identity import WATCH, Accounts
 from stead.settings import PlaceSetting, Settings
 from stead.words.declaration import Inventory, Saved
-from stead.words.errors import UNPROVEN, SteadError
+from stead.words.errors import SteadError
 from stead.words.home import Home
 from stead.words.picture import Picture
 from stead.words.progress import Progress
-from stead.words.verdict import Finding, Severity, Verdict
+from stead.words.verdict import Finding, Severity, Verdict, verdict_of
 
 _MEANT = (
     "nothing is pruned until you look: stead backup list shows the older backups; if it was meant: stead backup accept"
@@ -188,7 +188,7 @@ def _save(home: Home, release: Release, ready: _Ready, taken: _Taken, progress: 
 
 
 def _failed(place: str, began: float, trouble: SteadError) -> Saving:
-    verdict = Verdict.UNPROVEN if trouble.code == UNPROVEN else Verdict.FAIL
+    verdict = verdict_of(trouble)
     return Saving(place, verdict, None, time.monotonic() - began, trouble.message, next=trouble.hint)
 
 

@@ -8,12 +8,9 @@ from typing import Any
 from stead.live.save import Saving
 from stead.rehearsal import DrillReport
 from stead.services.identity import DnsRecord
-from stead.words.errors import BAD_ANSWER, DONE, UNPROVEN
 from stead.words.probe import ProbeResult
 from stead.words.quantities import say_duration, say_size
 from stead.words.verdict import Verdict, worst
-
-_CODES = {Verdict.PASS: DONE, Verdict.FAIL: BAD_ANSWER, Verdict.UNPROVEN: UNPROVEN}
 
 
 @dataclass(frozen=True)
@@ -40,7 +37,7 @@ class UpSummary:
     @property
     def exit_code(self) -> int:
         """The contract's code for the verdict."""
-        return _CODES[self.verdict]
+        return self.verdict.exit_code
 
     def to_json(self) -> dict[str, Any]:
         """The summary for programs (schema 1)."""

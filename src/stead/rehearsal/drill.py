@@ -26,11 +26,11 @@ from stead.services import tls
 from stead.services.identity import WATCH, Accounts
 from stead.settings import Settings
 from stead.words.age import Age
-from stead.words.errors import UNPROVEN, SteadError, UnprovenError, UsageError
+from stead.words.errors import SteadError, UnprovenError, UsageError
 from stead.words.home import Home
 from stead.words.machine import NetworkKind
 from stead.words.progress import Progress
-from stead.words.verdict import Verdict
+from stead.words.verdict import Verdict, verdict_of
 
 #: The steps that a recovery takes, too.
 _RECOVERY = ("restore", "mount", "boot", "probe")
@@ -119,7 +119,7 @@ def _tried(work: Callable[[], _Ended | None]) -> _Ended | None:
     except UsageError:
         raise
     except SteadError as trouble:
-        return (Verdict.UNPROVEN if trouble.code == UNPROVEN else Verdict.FAIL), trouble.message
+        return verdict_of(trouble), trouble.message
 
 
 def _restore(run: _Run, stack: ExitStack) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from stead.words.errors import BAD_ANSWER, DONE, UNPROVEN, SteadError
+
 
 class Verdict(StrEnum):
     """What a check found. A check that could not run is ``UNPROVEN``, never ``PASS``."""
@@ -13,6 +15,16 @@ class Verdict(StrEnum):
     PASS = "pass"
     FAIL = "fail"
     UNPROVEN = "unproven"
+
+    @property
+    def exit_code(self) -> int:
+        """The contract's code for a command that ends with this verdict."""
+        return {Verdict.PASS: DONE, Verdict.FAIL: BAD_ANSWER, Verdict.UNPROVEN: UNPROVEN}[self]
+
+
+def verdict_of(trouble: SteadError) -> Verdict:
+    """What a check that ended with ``trouble`` says: unproven when it could not run, fail otherwise."""
+    return Verdict.UNPROVEN if trouble.code == UNPROVEN else Verdict.FAIL
 
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict:

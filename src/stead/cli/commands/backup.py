@@ -18,11 +18,10 @@ from stead.live.layer import throw_away_layer
 from stead.records import Records
 from stead.rehearsal.known import place_settings
 from stead.words.declaration import Saved
-from stead.words.errors import BAD_ANSWER, DONE, UNPROVEN, UsageError
+from stead.words.errors import DONE, UNPROVEN, UsageError
 from stead.words.quantities import say_duration, say_size, say_time
 from stead.words.verdict import Verdict, worst
 
-_CODES = {Verdict.PASS: DONE, Verdict.FAIL: BAD_ANSWER, Verdict.UNPROVEN: UNPROVEN}
 _SAVED = {
     Saved.WHOLE: "every file, from an atomic picture",
     Saved.DATABASE: "by the database's own backup",
@@ -57,7 +56,7 @@ def run(here: Here, place: str | None = None, by_keeper: bool = False) -> int:
             for o in outcomes
         ]
         show_table(("PLACE", "VERDICT", "SNAPSHOT", "TIME", "REASON"), rows)
-    return _CODES[whole]
+    return whole.exit_code
 
 
 @command.command("list")
@@ -151,7 +150,7 @@ def prune(here: Here, place: str | None, dry_run: bool, by_keeper: bool) -> int:
     if here.json:
         found = [{**asdict(o), "verdict": o.verdict.value, "listed": len(o.listed)} for o in outcomes]
         show_json({"schema": 1, "verdict": whole.value, "dry_run": dry_run, "places": found})
-        return _CODES[whole]
+        return whole.exit_code
     rows = [
         (o.place, verdict(o.verdict), str(len(o.removed)), str(len(o.waiting)), str(o.kept), o.reason or "")
         for o in outcomes
@@ -160,7 +159,7 @@ def prune(here: Here, place: str | None, dry_run: bool, by_keeper: bool) -> int:
     if any(outcome.elsewhere for outcome in outcomes):
         click.echo("\nNot pruned from here, because nothing here may delete there. Where that is allowed, type:")
         click.echo(f"  {copies.command_elsewhere(here.settings.retention)}")
-    return _CODES[whole]
+    return whole.exit_code
 
 
 @command.command()
@@ -186,7 +185,7 @@ def verify(here: Here, place: str | None, whole: bool, by_keeper: bool) -> int:
             for o in outcomes
         ]
         show_table(("PLACE", "VERDICT", "PART", "READ", "TIME", "REASON"), rows)
-    return _CODES[verdict_]
+    return verdict_.exit_code
 
 
 @command.command()

@@ -11,10 +11,7 @@ from stead.cli.here import Here, reading
 from stead.cli.show import show_json, show_table, verdict
 from stead.keeper.host import look_at_host
 from stead.rehearsal.known import port_shift
-from stead.words.errors import BAD_ANSWER, DONE, UNPROVEN
 from stead.words.verdict import Verdict, worst
-
-_CODES = {Verdict.PASS: DONE, Verdict.FAIL: BAD_ANSWER, Verdict.UNPROVEN: UNPROVEN}
 
 
 @click.command()
@@ -34,4 +31,4 @@ def command(here: Here) -> int:
         for look in looks:
             if look.verdict is not Verdict.PASS and look.next:
                 click.echo(f"{look.name}: next: {look.next}")
-    return _CODES[whole]
+    return whole.exit_code

@@ -15,11 +15,8 @@ from stead.rehearsal.ages import TURN
 from stead.rehearsal.known import place_settings
 from stead.rehearsal.report import DrillReport
 from stead.words.age import Age
-from stead.words.errors import BAD_ANSWER, DONE, UNPROVEN, UsageError
+from stead.words.errors import DONE, UNPROVEN, UsageError
 from stead.words.quantities import say_duration
-from stead.words.verdict import Verdict
-
-_CODES = {Verdict.PASS: DONE, Verdict.FAIL: BAD_ANSWER, Verdict.UNPROVEN: UNPROVEN}
 
 
 @click.command()
@@ -46,7 +43,7 @@ def command(here: Here, full: bool, by_keeper: bool, **wanted: str | None) -> in
         show_json(report.to_json())
     else:
         _show(report)
-    return _CODES[report.verdict]
+    return report.verdict.exit_code
 
 
 def _show(report: DrillReport) -> None:

@@ -20,12 +20,10 @@ from stead.live.places import Trial
 from stead.records import Records
 from stead.rehearsal.known import place_settings
 from stead.settings import Settings, load
-from stead.words.errors import BAD_ANSWER, DONE, UNPROVEN, SteadError, UsageError
+from stead.words.errors import DONE, SteadError, UsageError
 from stead.words.progress import Silent
 from stead.words.quantities import say_size
-from stead.words.verdict import Verdict, worst
-
-_CODES = {Verdict.PASS: DONE, Verdict.FAIL: BAD_ANSWER, Verdict.UNPROVEN: UNPROVEN}
+from stead.words.verdict import worst
 
 
 @click.group()
@@ -74,11 +72,11 @@ def add(
         _judge_kit(here, settings)
     if here.json:
         show_json({"schema": 1, "added": settings is not None, "made": made, "trial": _json(trial)})
-        return _CODES[trial.verdict]
+        return trial.verdict.exit_code
     _show(trial)
     if settings is None:
         click.echo(f"The place {wanted.name} was not added: nothing was written into {here.home.settings_file}.")
-        return _CODES[trial.verdict]
+        return trial.verdict.exit_code
     click.echo(f"The place {wanted.name} is in {here.home.settings_file}, with a password of its own.")
     click.echo(f"  next: stead backup run --place {wanted.name}   (the keeper does it within minutes, too)")
     click.echo("  next: stead kit write   (the recovery kit does not know this place yet)")
@@ -99,7 +97,7 @@ def test(here: Here, name: str | None) -> int:
     else:
         for trial in trials:
             _show(trial)
-    return _CODES[whole]
+    return whole.exit_code
 
 
 @command.command(hidden=True)

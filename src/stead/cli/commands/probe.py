@@ -7,10 +7,7 @@ import click
 from stead import live
 from stead.cli.here import Here, acting
 from stead.cli.show import show_json, show_table, verdict
-from stead.words.errors import BAD_ANSWER, DONE, UNPROVEN
-from stead.words.verdict import Verdict, worst
-
-_CODES = {Verdict.PASS: DONE, Verdict.FAIL: BAD_ANSWER, Verdict.UNPROVEN: UNPROVEN}
+from stead.words.verdict import worst
 
 
 @click.command()
@@ -34,4 +31,4 @@ def command(here: Here) -> int:
     else:
         rows = [(r.service, r.name, verdict(r.verdict), f"{r.seconds:.2f} s", r.detail) for r in results]
         show_table(("SERVICE", "PROBE", "VERDICT", "TIME", "DETAIL"), rows)
-    return _CODES[whole]
+    return whole.exit_code
