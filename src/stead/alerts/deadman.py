@@ -12,13 +12,13 @@ from dataclasses import replace
 from urllib.parse import urlsplit, urlunsplit
 
 from stead.alerts.deadlines import DRILL, PlaceProofs, age_of, read_proofs, sights
-from stead.alerts.memory import BROKEN, Memory
+from stead.alerts.memory import Memory
 from stead.alerts.moment import Moment
 from stead.alerts.plan import fared
 from stead.alerts.sending import Outcome, feed
 from stead.alerts.state import Sight
 from stead.alerts.wishes import Wishes
-from stead.records import Proof, Records
+from stead.records import BROKEN, Proof, Records
 from stead.words.home import Home
 from stead.words.verdict import Verdict, worst
 

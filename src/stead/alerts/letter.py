@@ -6,12 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from stead.alerts.memory import BROKEN
 from stead.alerts.message import Message, titled
 from stead.alerts.moment import Moment
 from stead.alerts.state import State
 from stead.alerts.wishes import Wishes
-from stead.records import Proof, Records, Sent
+from stead.records import BROKEN, Proof, Records, Sent
 from stead.words.home import Home
 from stead.words.quantities import say_duration, say_size, say_time
 from stead.words.verdict import Finding, Severity, Verdict

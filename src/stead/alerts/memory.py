@@ -8,19 +8,16 @@ from __future__ import annotations
 
 import json
 import os
-import sqlite3
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 from stead.alerts.state import State
-from stead.records import Records
+from stead.records import BROKEN, Records
 from stead.run import lock
 from stead.words.errors import SteadError
 from stead.words.home import Home
 
-#: What goes wrong with records on a disk that is full, read-only, or damaged.
-BROKEN = (SteadError, OSError, sqlite3.Error)
 _WAIT = 15.0
 
 

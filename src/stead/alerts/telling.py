@@ -9,14 +9,14 @@ from stead.alerts import plan, trials
 from stead.alerts.deadlines import PlaceProofs, age_of, read_proofs, sights, states
 from stead.alerts.judging import SOURCE, judge
 from stead.alerts.letter import letter, letter_due, wants_letter
-from stead.alerts.memory import BROKEN, Memory
+from stead.alerts.memory import Memory
 from stead.alerts.message import Message, alarm, trial
 from stead.alerts.moment import Moment
 from stead.alerts.plan import News
 from stead.alerts.sending import Outcome, send
 from stead.alerts.state import State, WayState
 from stead.alerts.wishes import Wishes
-from stead.records import Records, Sent
+from stead.records import BROKEN, Records, Sent
 from stead.words.home import Home
 from stead.words.verdict import Finding, Severity
 

@@ -10,7 +10,6 @@ import os
 import select
 import signal
 import socket
-import sqlite3
 import time
 from datetime import UTC, datetime
 
@@ -22,6 +21,7 @@ from stead.keeper.places import place_names
 from stead.keeper.resume import adopt
 from stead.keeper.revival import Revival
 from stead.keeper.schedule import Act, acts, due_after, first_due, next_due, to_start, vital
+from stead.records import BROKEN
 from stead.settings import load
 from stead.words.errors import DONE, SteadError
 from stead.words.home import Home
@@ -29,8 +29,6 @@ from stead.words.home import Home
 _TICK = 1.0
 _SETTINGS_EVERY = 30.0
 _GRACE = 20.0
-#: What goes wrong on a disk that is full or broken.
-_BROKEN = (SteadError, OSError, sqlite3.Error)
 
 
 class Keeper:
@@ -56,7 +54,7 @@ class Keeper:
         while not self.stopping and not _told_to_stop(self.home):
             try:
                 self._turn()
-            except _BROKEN as trouble:
+            except BROKEN as trouble:
                 # A full disk or busy records must not end the one who would tell of it.
                 self.journal.try_say(f"a turn failed: {trouble}")
             self._wait()
@@ -69,7 +67,7 @@ class Keeper:
         try:
             self._read_settings()
             self._children = adopt(self.home, self.journal, {act.name: act for act in self._acts})
-        except _BROKEN as trouble:
+        except BROKEN as trouble:
             self.journal.try_say(f"the records cannot be used: {trouble}")
 
     def _turn(self) -> None:
@@ -95,7 +93,7 @@ class Keeper:
         try:
             record = self.journal.begins(act)
             self._children[act.name] = begin(self.home, act, record)
-        except _BROKEN as trouble:
+        except BROKEN as trouble:
             self.journal.try_say(f"{act.name} could not be started: {trouble}")
 
     def _reap(self, now: float) -> None:
@@ -138,7 +136,7 @@ class Keeper:
     def _age_of(self, act: Act) -> float | None:
         try:
             return self.journal.age_of(act, datetime.now(UTC))
-        except _BROKEN:
+        except BROKEN:
             return None
 
     def _listen(self) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sqlite3
 from datetime import UTC, datetime
 
 from stead.keeper.children import Child
 from stead.keeper.schedule import Act
-from stead.records import Records
+from stead.records import BROKEN, Records
 from stead.words.errors import DONE, SteadError
 from stead.words.home import Home
 from stead.words.quantities import say_duration, say_time
@@ -52,7 +51,7 @@ class Journal:
         try:
             with Records(self.home.records) as records:
                 return records.begin_act(act.name, {"args": list(act.args)})
-        except (SteadError, OSError, sqlite3.Error):
+        except BROKEN:
             if act.vital:
                 return None
             raise

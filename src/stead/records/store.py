@@ -14,6 +14,8 @@ from stead.records.schema import migrate
 from stead.words.errors import SteadError
 
 _BUSY_SECONDS = 20.0
+#: What goes wrong with records on a disk that is full, read-only, or damaged.
+BROKEN = (SteadError, OSError, sqlite3.Error)
 
 
 class Store:
