@@ -28,7 +28,8 @@ from tests.rig.server import Server, served
 
 from stead import machine, services
 from stead.data import ensure_volume, unmount
-from stead.machine import kernel, naming
+from stead.machine import naming
+from stead.run import kernel
 from stead.words.home import Home
 from stead.words.progress import Silent
 

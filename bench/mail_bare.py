@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stead import services
-from stead.machine import kernel, layers
-from stead.run import run
+from stead.machine import layers
+from stead.run import kernel, run
 from stead.run import start as start_process
 from stead.words.declaration import GUEST_UID_BASE
 from stead.words.machine import MachinePlan

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from stead import machine
-from stead.machine import kernel
-from stead.run import run
+from stead.run import kernel, run
 from stead.words.declaration import GUEST_UID_BASE, Egress, Port, TreeFile
 from stead.words.home import Home
 from stead.words.machine import Bind, Machine, MachinePlan, NetworkKind

@@ -9,8 +9,8 @@ from collections.abc import Callable
 import pytest
 
 from stead import machine
-from stead.machine import kernel, naming, network, processes, programs, saved, state
-from stead.run import run
+from stead.machine import naming, network, processes, programs, saved, state
+from stead.run import kernel, run
 from stead.run import start as start_process
 from stead.words.home import Home
 from stead.words.machine import Machine, MachinePlan

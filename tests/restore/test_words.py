@@ -20,8 +20,9 @@ from stead.restore.desk import moment
 from stead.restore.foreign import Tree
 from stead.restore.inside import Answers
 from stead.restore.paths import Kind, flags_of, mailbox_of, named
-from stead.restore.reader import ENTRY, MAIL, READER_UID, head_of, read_all
+from stead.restore.reader import ENTRY, MAIL, head_of, read_all
 from stead.run import start
+from stead.run.privileges import HostUser
 from stead.words.errors import SteadError, UsageError
 from stead.words.home import Home
 
@@ -152,8 +153,8 @@ def test_the_reader_has_no_power() -> None:
     try:
         os.write(writing, struct.pack(">BI", 1, 3) + b"a:b")
         deadline = time.monotonic() + 10
-        status = ""
-        while f"Uid:\t{READER_UID}\t{READER_UID}\t{READER_UID}" not in status:
+        status, uid = "", HostUser.RESTORE_READER
+        while f"Uid:\t{uid}\t{uid}\t{uid}" not in status:
             assert time.monotonic() < deadline, status
             time.sleep(0.02)
             status = Path(f"/proc/{child.pid}/status").read_text()

@@ -7,7 +7,6 @@ output. It has no right to anything but what it was handed, and no network unles
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
 import resource
@@ -23,11 +22,8 @@ from stead.exchange.archives import READ_ERRORS
 from stead.exchange.letters import Broken, read_letter
 from stead.exchange.taking import Taker
 from stead.exchange.writing import LAZY_CODECS
+from stead.run.privileges import HostUser, give_up_root
 
-#: Host user of the reader: no passwd entry, outside every machine's id range, and nobody else's.
-READER_UID = 590003
-_CLONE_NEWNET = 0x40000000
-_PR_SET_NO_NEW_PRIVS = 38
 _MEMORY = 3 << 30
 _MESSAGE = 1 << 17
 
@@ -41,7 +37,8 @@ def main() -> None:
     spool = tempfile.TemporaryFile(dir=job["spool"])  # noqa: SIM115 - it must be opened while this is root, and ends with the process
     trust = ssl.create_default_context()
     _load()
-    give_up(READER_UID, network=job.get("account") is not None)
+    network = job.get("account") is not None
+    give_up_root(HostUser.ARCHIVE_READER, memory=_MEMORY, limits={resource.RLIMIT_NPROC: 64}, network=network)
     taker = Taker(1, job, spool)
     if job.get("account") is not None:
         accounts.read(job["account"], trust, taker)
@@ -58,21 +55,6 @@ def _handed(link: socket.socket) -> Iterator[tuple[dict[str, Any], int]]:
         if not text or not handles:
             return
         yield json.loads(text), handles[0]
-
-
-def give_up(uid: int, *, network: bool) -> None:
-    """Become ``uid`` for good, without a network unless asked, with bounded memory."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    if os.geteuid() == 0:
-        if not network and libc.unshare(_CLONE_NEWNET) != 0:
-            raise OSError(ctypes.get_errno(), "cannot leave the network")
-        os.setgroups([])
-        os.setresgid(uid, uid, uid)
-        os.setresuid(uid, uid, uid)
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_NPROC, (64, 64))
-    libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
 
 
 def _load() -> None:

@@ -11,17 +11,16 @@ import ctypes
 import importlib
 import json
 import os
-import resource
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, Protocol
 
 from stead.exchange.items import Item, read_exactly, receive
 from stead.exchange.letters import Broken
+from stead.run.privileges import give_up_root
 
-_CLONE_NEWNET = 0x40000000
-_PR_SET_NO_NEW_PRIVS = 38
 _MEMORY = 1 << 30
 _PIECE = 1 << 20
 LAZY_CODECS = (
@@ -133,22 +132,11 @@ def _add(keeping: Keeping, item: Item) -> str | None:
 
 def lock_in(uid: int) -> None:
     """Make the working directory the whole world, become ``uid`` for good, without a network."""
-    libc = ctypes.CDLL(None, use_errno=True)
     for codec in LAZY_CODECS:
         # Python loads these at first use, from files that are out of reach then.
         "a".encode(codec)
-    if os.geteuid() == 0:
-        if libc.unshare(_CLONE_NEWNET) != 0:
-            raise OSError(ctypes.get_errno(), "cannot leave the network")
-        os.chroot(".")
-        os.chdir("/")
-        os.setgroups([])
-        os.setresgid(uid, uid, uid)
-        os.setresuid(uid, uid, uid)
+    give_up_root(uid, memory=_MEMORY, root=Path("."))
     os.umask(0o077)
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
 
 
 def sync_all(handle: int) -> None:

@@ -6,7 +6,7 @@ import os
 import time
 from pathlib import Path
 
-from stead.machine import kernel
+from stead.run import kernel
 from stead.words.errors import SteadError
 
 _USUAL = Path("/sys/fs/cgroup")

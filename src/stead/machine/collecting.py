@@ -9,11 +9,9 @@ from pathlib import Path
 
 from stead.machine import collector, naming, state
 from stead.run import start
+from stead.run.privileges import HostUser
 from stead.words.declaration import GUEST_UID_BASE
 from stead.words.home import Home
-
-#: Host user of the collector: no passwd entry, outside every machine's id range.
-COLLECTOR_UID = 590001
 
 
 def log_folder(home: Home, name: str) -> Path:
@@ -43,7 +41,7 @@ def ensure(home: Home, name: str) -> None:
         return
     logs = log_folder(home, name)
     logs.mkdir(parents=True, exist_ok=True)
-    os.chown(logs, COLLECTOR_UID, COLLECTOR_UID)
+    os.chown(logs, HostUser.COLLECTOR, HostUser.COLLECTOR)
     logs.chmod(0o700)
     listening = _listen(socket_folder(folder))
     handles = [
@@ -53,7 +51,7 @@ def ensure(home: Home, name: str) -> None:
         os.open(logs, os.O_RDONLY | os.O_DIRECTORY),
     ]
     # by file and without site packages: it imports nothing of ours, so it stays small
-    command = [sys.executable, "-I", "-S", collector.__file__, str(COLLECTOR_UID), *map(str, handles)]
+    command = [sys.executable, "-I", "-S", collector.__file__, str(HostUser.COLLECTOR), *map(str, handles)]
     child = start(command, pass_fds=handles)
     for handle in handles:
         os.close(handle)

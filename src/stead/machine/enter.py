@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 import sys
 
-from stead.machine import kernel
 from stead.machine.launch import DROPPED, filter_sockets
+from stead.run import kernel
 
 _ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
 

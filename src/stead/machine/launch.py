@@ -11,7 +11,8 @@ import socket
 import sys
 from pathlib import Path
 
-from stead.machine import cgroups, collecting, kernel, layers, naming, network, saved, seccomp, state
+from stead.machine import cgroups, collecting, layers, naming, network, saved, seccomp, state
+from stead.run import kernel
 from stead.words.declaration import GUEST_UID_BASE
 from stead.words.errors import SteadError
 from stead.words.machine import MachinePlan

@@ -11,7 +11,8 @@ import stat
 from collections.abc import Mapping
 from pathlib import Path
 
-from stead.machine import kernel, naming
+from stead.machine import naming
+from stead.run import kernel
 from stead.words.declaration import GUEST_UID_BASE, TreeFile
 from stead.words.errors import SteadError
 from stead.words.machine import MachinePlan

@@ -10,9 +10,9 @@ import socket
 import time
 from pathlib import Path
 
-from stead.machine import cgroups, guest, kernel, logs, naming, network, processes, programs, saved, state
+from stead.machine import cgroups, guest, logs, naming, network, processes, programs, saved, state
 from stead.machine.firewall import local_port
-from stead.run import CommandError, run
+from stead.run import CommandError, kernel, run
 from stead.run import start as start_process
 from stead.words.errors import SteadError
 from stead.words.home import Home

@@ -10,10 +10,10 @@ import os
 import socket
 from pathlib import Path
 
-from stead.machine import kernel, naming
+from stead.machine import naming
 from stead.machine.firewall import inside_rules, outside_rules, without_counts
 from stead.machine.naming import INSIDE, NETNS, Link
-from stead.run import run
+from stead.run import kernel, run
 from stead.words.home import Home
 from stead.words.machine import MachinePlan, NetworkKind
 

@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from stead.machine import cgroups, kernel, lifecycle, naming, network, processes, programs, state
-from stead.run import run
+from stead.machine import cgroups, lifecycle, naming, network, processes, programs, state
+from stead.run import kernel, run
 from stead.words.home import Home
 
 _LIMIT = 10.0

@@ -7,11 +7,9 @@ Started as ``python -m stead.rehearsal.helper``.
 
 from __future__ import annotations
 
-import ctypes
 import email.policy  # noqa: F401  (it and idna are loaded now: after giving up root Python may be unreadable)
 import encodings.idna  # noqa: F401
 import json
-import os
 import resource
 import ssl
 import sys
@@ -19,8 +17,11 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
+from stead.run import kernel
+from stead.run.privileges import HostUser, give_up_root
 from stead.services import SERVICES
 from stead.words.declaration import Service
 from stead.words.errors import SteadError
@@ -28,10 +29,6 @@ from stead.words.probe import Endpoint, Probe, ProbeFailure, Target, Unprovable
 from stead.words.quantities import read_time, say_time
 from stead.words.verdict import Verdict
 
-#: Host user of the helper: no passwd entry, outside every machine's id range.
-HELPER_UID = 590002
-_CLONE_NEWNET = 0x40000000
-_PR_SET_NO_NEW_PRIVS = 38
 _MEMORY = 1 << 30
 _PAUSE = 0.3
 
@@ -57,19 +54,9 @@ def main() -> None:
 
 def step_outside(netns: str | None) -> None:
     """Join the namespace (None: stay in the host's), then become the helper's user for good."""
-    libc = ctypes.CDLL(None, use_errno=True)
     if netns is not None:
-        handle = os.open(f"/run/netns/{netns}", os.O_RDONLY | os.O_CLOEXEC)
-        if libc.setns(handle, _CLONE_NEWNET) != 0:
-            raise OSError(ctypes.get_errno(), f"cannot join the network namespace {netns}")
-        os.close(handle)
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
-    resource.setrlimit(resource.RLIMIT_NPROC, (256, 256))
-    if os.geteuid() == 0:
-        os.setgroups([])
-        os.setresgid(HELPER_UID, HELPER_UID, HELPER_UID)
-        os.setresuid(HELPER_UID, HELPER_UID, HELPER_UID)
-    libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+        kernel.join_netns(Path("/run/netns", netns))
+    give_up_root(HostUser.PROBES, memory=_MEMORY, limits={resource.RLIMIT_NPROC: 256}, network=True)
 
 
 def read_target(raw: dict[str, Any]) -> Target:

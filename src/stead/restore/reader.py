@@ -6,14 +6,12 @@ prints one line of JSON. It has no network, cannot write files and is bounded in
 
 from __future__ import annotations
 
-import ctypes
 import email.charset
 import email.quoprimime  # noqa: F401
 import encodings.cp1252
 import encodings.iso8859_1
 import encodings.iso8859_15  # noqa: F401
 import json
-import os
 import resource
 import struct
 import sys
@@ -23,23 +21,22 @@ from typing import IO
 
 from stead.restore.about import About, about_entry, about_mail
 from stead.run import start
+from stead.run.privileges import HostUser, give_up_root
 from stead.words.errors import SteadError
 
-#: Host user of the reader: no passwd entry, outside every machine's id range, not the probes' either.
-READER_UID = 590003
 MAIL, ENTRY = 1, 2
 #: Bytes of one mail or entry that are looked at.
 HEAD_LIMIT, ENTRY_LIMIT = 1 << 16, 1 << 20
 _FRAME = struct.Struct(">BI")
 _BATCH = 32 << 20
 _MEMORY, _SECONDS, _OUTPUT = 512 << 20, 300, 64 << 20
-_CLONE_NEWNET, _CLONE_NEWIPC = 0x40000000, 0x08000000
-_PR_SET_NO_NEW_PRIVS = 38
+#: Of time, of what it says, of processes beside it.
+_LIMITS = {resource.RLIMIT_CPU: _SECONDS, resource.RLIMIT_FSIZE: _OUTPUT, resource.RLIMIT_NPROC: 0}
 
 
 def main() -> None:
     """Read frames until they end."""
-    _give_up_power()
+    give_up_root(HostUser.RESTORE_READER, memory=_MEMORY, limits=_LIMITS)
     while header := sys.stdin.buffer.read(_FRAME.size):
         kind, length = _FRAME.unpack(header)
         content = sys.stdin.buffer.read(length)
@@ -92,21 +89,6 @@ def _answers(answer: IO[bytes], wanted: int, code: int) -> Iterator[About]:
     for line in lines:
         title, sender, others, ident, date = json.loads(line)
         yield About(str(title), str(sender), str(others), str(ident), int(date) if date is not None else None)
-
-
-def _give_up_power() -> None:
-    libc = ctypes.CDLL(None, use_errno=True)
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
-    resource.setrlimit(resource.RLIMIT_CPU, (_SECONDS, _SECONDS))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (_OUTPUT, _OUTPUT))
-    if os.geteuid() == 0:
-        if libc.unshare(_CLONE_NEWNET | _CLONE_NEWIPC) != 0:
-            raise OSError(ctypes.get_errno(), "the reader cannot leave the network")
-        os.setgroups([])
-        os.setresgid(READER_UID, READER_UID, READER_UID)
-        os.setresuid(READER_UID, READER_UID, READER_UID)
-    resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
-    libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
 
 
 if __name__ == "__main__":

@@ -7,11 +7,12 @@ import os
 from pathlib import Path
 
 CLONE_NEWNS, CLONE_NEWNET = 0x00020000, 0x40000000
+_CLONE_NEWIPC = 0x08000000
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT, MS_BIND = 1, 2, 4, 8, 32, 4096
 MS_REC, MS_PRIVATE = 16384, 1 << 18
 MNT_DETACH = 2
 #: user, mount, pid, network, ipc, uts and cgroup namespaces
-_CLONE_ALL = 0x10000000 | CLONE_NEWNS | 0x20000000 | CLONE_NEWNET | 0x08000000 | 0x04000000 | 0x02000000
+_CLONE_ALL = 0x10000000 | CLONE_NEWNS | 0x20000000 | CLONE_NEWNET | _CLONE_NEWIPC | 0x04000000 | 0x02000000
 _PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS = 24, 38
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -36,6 +37,11 @@ def join_netns(path: Path) -> None:
         _checked(_libc.setns(handle, CLONE_NEWNET), f"joining {path}")
     finally:
         os.close(handle)
+
+
+def leave_network() -> None:
+    """Give this process a network and an ipc namespace of its own, in which nobody and nothing is reached."""
+    _checked(_libc.unshare(CLONE_NEWNET | _CLONE_NEWIPC), "leaving the network")
 
 
 def mount(source: str | Path, target: Path, kind: str | None = None, flags: int = 0, options: str = "") -> None:
@@ -80,4 +86,9 @@ def give_up(capabilities: tuple[int, ...]) -> None:
     """Never gain these capabilities (by number) again, nor any privilege by starting a program."""
     for capability in capabilities:
         _checked(_libc.prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0), f"dropping capability {capability}")
+    gain_nothing()
+
+
+def gain_nothing() -> None:
+    """Never gain a privilege by starting a program."""
     _checked(_libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "giving up new privileges")
