@@ -12,6 +12,8 @@ import pytest
 from stead.words.home import Home
 from tests.rig.year import DAY, FAULTS, NAMES, Year
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def year() -> Iterator[Year]:

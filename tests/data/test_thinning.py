@@ -12,7 +12,7 @@ def picture(age: timedelta, *, for_backup: bool = False) -> Picture:
 
 
 def thinned(pictures: list[Picture], now: datetime = NOW) -> list[Picture]:
-    doomed = to_delete(pictures, now)
+    doomed = set(to_delete(pictures, now))
     return [p for p in pictures if p not in doomed]
 
 

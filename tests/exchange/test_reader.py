@@ -8,6 +8,8 @@ import tarfile
 import zipfile
 from pathlib import Path
 
+import pytest
+
 from stead.exchange.items import Kind
 from tests.exchange.things import TAKEOUT_MBOX, letter, mboxed, read, takeout
 
@@ -96,6 +98,7 @@ def test_thunderbirds_folders_and_eml(tmp_path: Path) -> None:
     assert "deleted it" in told.whys()
 
 
+@pytest.mark.slow
 def test_hostile_archives(tmp_path: Path) -> None:
     bomb = tmp_path / "bomb.zip"
     with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -131,6 +134,7 @@ def test_links_in_a_folder_lead_nowhere(tmp_path: Path) -> None:
     assert [i.where for i in told.items] == ["things/real"] and told.whys().count("link or a device") == 2
 
 
+@pytest.mark.slow
 def test_ten_thousand_labels_and_a_hundred_megabytes(tmp_path: Path) -> None:
     file = tmp_path / "takeout.mbox"
     with file.open("wb") as out:

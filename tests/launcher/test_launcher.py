@@ -13,7 +13,7 @@ from stead.keeper.host import PACKAGES
 from stead.run import Result, run
 
 ROOT = Path(__file__).parents[2]
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+needs_root = pytest.mark.root
 DEBIAN = 'ID=debian\nVERSION_ID="13"\nPRETTY_NAME="Debian GNU/Linux 13 (trixie)"\n'
 PROGRAM = "import os, sys\nprint('program', *sys.argv[1:])\nprint('prepared', os.environ.get('STEAD_PREPARED'))\n"
 

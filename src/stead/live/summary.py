@@ -25,7 +25,6 @@ class UpSummary:
     savings: tuple[Saving, ...]
     drill: DrillReport | None
     same_disk: bool
-    settings_file: str
     dns: tuple[DnsRecord, ...]
 
     @property
@@ -106,7 +105,8 @@ class UpSummary:
     def _next(self) -> str:
         if self.same_disk:
             return (
-                "The only copy lies on this computer's own disk and does not survive it. Next: name a place elsewhere\n"
-                f"in {self.settings_file}, then run stead up again. `stead status` tells when you can sleep."
+                "The only copy lies on this computer's own disk and does not survive it. Add a place elsewhere:\n"
+                "  stead place add\n"
+                "`stead status` tells when you can sleep."
             )
         return "`stead status` tells whether you can sleep."

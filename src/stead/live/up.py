@@ -53,7 +53,6 @@ def up(home: Home, settings: Settings, progress: Progress) -> UpSummary:
         savings=savings,
         drill=drilled,
         same_disk=all(place.same_disk for place in places(home, settings)),
-        settings_file=str(home.settings_file),
         dns=wanted_records(home, settings) if settings.public else (),
     )
 
