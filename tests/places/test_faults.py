@@ -51,7 +51,13 @@ _RENEW = "renew the login or its rights there"
 TABLE = (
     Row("gone", ("folder",), UNKNOWN, "the folder of the place .* cannot be read", "is its disk plugged in"),
     Row("gone", NETWORK, UNKNOWN, "(cannot be used|did not answer within 45 s).*refused", "is it switched on"),
-    Row("slow", NETWORK, UNKNOWN, "cannot be used: .*timed out|did not answer within 45 s", "is it switched on"),
+    Row(
+        "slow",
+        NETWORK,
+        UNKNOWN,
+        "cannot be used: .*(timed out|closed connection)|did not answer within 45 s",
+        "is it switched on",
+    ),
     Row("wrong_password", KINDS, UNKNOWN, "the password kept here does not open the place", "from the recovery kit"),
     Row("expired", NETWORK, BAD, "the place .* refuses what we ask of it", _RENEW),
     Row("months", HTTP, BAD, "the place .* refuses what we ask of it: .*(403|Access Denied)", _RENEW),
