@@ -78,18 +78,18 @@ def home(homes: NewHome) -> Iterator[Home]:
 @pytest.fixture(scope="session")
 def live(homes: NewHome, release: Release) -> Iterator[Server]:
     """One running server for the whole run, with alice (the owner) and bob. Leave it as you found it."""
-    from tests.rig.server import served
+    from tests.rig.server import quick
 
-    with homes() as fresh, served(fresh, release) as server:
+    with homes() as fresh, quick(fresh, release) as server:
         yield server
 
 
 @pytest.fixture
 def fresh_live(home: Home, release: Release) -> Iterator[Server]:
     """A running server of the test's own: it may be broken, filled, stopped."""
-    from tests.rig.server import served
+    from tests.rig.server import quick
 
-    with served(home, release) as server:
+    with quick(home, release) as server:
         yield server
 
 

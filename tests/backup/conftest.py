@@ -16,6 +16,7 @@ from stead.words.declaration import Inventory
 from stead.words.home import Home
 from stead.words.picture import Picture
 from stead.words.progress import Silent
+from tests.rig.keys import quicken
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -95,6 +96,7 @@ def template(tmp_path_factory: pytest.TempPathFactory, restic: Path) -> Rig:
     home = Home.at(base / "home")
     place, made = ensure_place(home, "attic", str(base / "attic"), restic)
     assert made
+    quicken(str(base / "attic"), place.password_file)
     make_data(base / "data")
     rig = Rig(home, restic, place, base / "data")
     assert rig.backup().problems == ()

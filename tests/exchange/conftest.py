@@ -12,7 +12,7 @@ import pytest
 from stead.release import Release
 from stead.services.identity import Accounts
 from tests.rig.homes import NewHome
-from tests.rig.server import PASSWORD, Server, served
+from tests.rig.server import PASSWORD, Server, quick
 
 _numbers = itertools.count(1)
 
@@ -20,7 +20,7 @@ _numbers = itertools.count(1)
 @pytest.fixture(scope="package")
 def house(homes: NewHome, release: Release) -> Iterator[Server]:
     """A running server."""
-    with homes() as fresh, served(fresh, release) as server:
+    with homes() as fresh, quick(fresh, release) as server:
         yield server
 
 

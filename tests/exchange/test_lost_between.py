@@ -20,7 +20,7 @@ from stead.words.progress import Silent
 from stead.words.verdict import Verdict
 from tests.exchange.things import letter, mboxed, takeout
 from tests.rig.homes import NewHome
-from tests.rig.server import served
+from tests.rig.server import quick
 
 pytestmark = [pytest.mark.boot, pytest.mark.apart, pytest.mark.timeout(900)]
 
@@ -44,7 +44,7 @@ def test_in_backup_loss_recovery_out(homes: NewHome, release: Release, tmp_path:
         home.settings_file.write_text(
             f'[data]\nfirst_size = "2GB"\n\n[[place]]\nname = "attic"\nurl = "{tmp_path}/attic"\n'
         )
-        with served(home, release) as server:
+        with quick(home, release) as server:
             came = bring_in(home, server.settings, Wanted("alice", (file, box)), Silent())
             give_out(home, "alice", tmp_path / "before", "maildir", Silent())
             live.mark(home, server.settings)

@@ -22,6 +22,7 @@ from stead.settings.nouns import FOR_EVER
 from stead.words.home import Home
 from stead.words.progress import Silent
 from stead.words.verdict import Verdict
+from tests.rig.keys import quicken
 from tests.rig.places import Server, _run_until_closed, make_bucket, rest_server, serving
 from tests.rig.proxies import free_port
 
@@ -56,6 +57,7 @@ def fill(folder: Path, restic: Path, server: Server) -> Kept:
         key, hosts = (base64.b64encode(one.read_bytes()).decode() for one in (server.key, server.hosts))
         file.write_text(f"STEAD_SSH_KEY={key}\nSTEAD_SSH_HOSTS={hosts}\n")
     place, _made = ensure_place(home, "attic", server.url("attic"), restic, credentials_file=file)
+    quicken("attic", place.password_file, server)
     program, source, every = Restic(restic, place), folder / "data", []
     source.mkdir()
     for hour in range(3):

@@ -20,7 +20,7 @@ from stead.run import Result, run
 from stead.words.progress import Silent
 from stead.words.verdict import Verdict
 from tests.rig.homes import NewHome
-from tests.rig.server import Server, served
+from tests.rig.server import Server, quick
 
 
 @dataclass(frozen=True)
@@ -77,5 +77,5 @@ def owner(homes: NewHome, release: Release, tmp_path_factory: pytest.TempPathFac
     with homes() as home:
         home.etc.mkdir(parents=True)
         home.settings_file.write_text(f'[data]\nfirst_size = "2GB"\n\n[[place]]\nname = "attic"\nurl = "{attic}"\n')
-        with served(home, release) as server:
+        with quick(home, release) as server:
             yield Owner(server, attic)

@@ -15,7 +15,7 @@ from stead.words.home import Home
 from stead.words.progress import Silent
 from stead.words.verdict import Verdict
 from tests.rig.homes import NewHome
-from tests.rig.server import PASSWORD, served
+from tests.rig.server import PASSWORD, quick
 
 SECRET = "seven quiet otters sing"
 _SETTINGS = '[data]\nfirst_size = "2GB"\n\n[[place]]\nname = "attic"\nurl = "{place}"\n'
@@ -36,7 +36,7 @@ def lose(homes: NewHome, release: Release, outside: Path) -> Lost:
     with homes() as home:
         home.etc.mkdir(parents=True)
         home.settings_file.write_text(_SETTINGS.format(place=outside / "attic"))
-        with served(home, release) as server:
+        with quick(home, release) as server:
             with server.inbound() as connection:
                 for subject in ("keep me", "delete me later"):
                     letter = f"Subject: {subject}\r\n\r\nwords\r\n"

@@ -97,7 +97,8 @@ class Server:
             s3_client(self).put_object(Bucket=name, Key=path, Body=content)
             return
         file = self.root / name / path
-        file.chmod(0o600)
+        if file.exists():
+            file.chmod(0o600)
         file.write_bytes(content)
 
 

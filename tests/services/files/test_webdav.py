@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -264,7 +263,6 @@ def test_a_large_file_passes_in_constant_memory(live: Server, alice: Client, fol
     assert memory(live, "stead-files.service") > 0
 
 
-@pytest.mark.skipif(not shutil.which("litmus"), reason="litmus is not installed")
 @pytest.mark.parametrize("suite", ["basic", "copymove", "props", "locks", "http"])
 def test_the_public_conformance_suite(live: Server, alice: Client, folder: str, tmp_path: Path, suite: str) -> None:
     result = run.run(
