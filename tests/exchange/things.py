@@ -175,10 +175,15 @@ def read(*paths: Path, kind: str | None = None, into: str | None = None, spool: 
                 told.lost.append(head)
             elif head.get("what") == "end":
                 told.ended = True
+            elif head.get("what") == "file":
+                reader.next_file()
             elif "what" not in head:
-                item = Item.read(head)
-                told.items.append(item)
-                told.contents.append(read_exactly(reader.frames, item.size))
+                for item in map(Item.read, head["items"]):
+                    told.items.append(item)
+                    lies = item.at >= 0
+                    told.contents.append(
+                        os.pread(reader.file, item.size, item.at) if lies else read_exactly(reader.frames, item.size)
+                    )
         thread.join()
         reader.close()
     return told

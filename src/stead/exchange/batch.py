@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from stead.exchange.helpers import Writer
+from stead.exchange.helpers import Reader, Writer
 from stead.exchange.items import SERVICE, Item
-from stead.exchange.ledger import Ledger
+from stead.exchange.ledger import Key, Ledger, key_of
 from stead.exchange.report import Report
 from stead.words.errors import SteadError
 
@@ -28,10 +29,11 @@ class Batch:
         self._writers: dict[str, Writer] = {}
         self._items: list[Item] = []
         self._under_way: list[Item] = []
-        self._keys: set[tuple[str, str]] = set()
-        self._keys_before: set[tuple[str, str]] = set()
-        self._ids: set[str] = set()
+        self._keys: set[Key] = set()
+        self._keys_before: set[Key] = set()
+        self._ids: set[bytes] = set()
         self._bytes = 0
+        self._torn = False
 
     def __enter__(self) -> Self:
         return self
@@ -49,32 +51,52 @@ class Batch:
         for service in {SERVICE[item.kind] for item in pending}:
             asked = [item for item in pending if SERVICE[item.kind] == service]
             writer = self._writer(service)
-            writer.order({"what": "there", "items": [item.head() for item in asked]})
+            writer.order({"what": "there", "items": [item.row() for item in asked]})
             there += [item for item, found in zip(asked, writer.answer(), strict=True) if found]
         if pending:
             self._ledger.settle(there)
 
-    def wants(self, item: Item) -> bool:
-        """Whether anything of the item is not there yet."""
-        if item.elsewhere:
-            return not self._ledger.knows_anywhere(item) and item.id not in self._ids
-        return bool(self._missing(item))
+    def take(self, items: Sequence[Item]) -> list[Item | None]:
+        """Each item with the folders it is not in yet, though it should be; None: it is not wanted."""
+        known = self._ledger.known(items)
+        return [self._wanted(item, known) for item in items]
 
-    def add(self, item: Item, source: int) -> None:
-        """Pass a wanted item on; its content comes from the pipe ``source``."""
-        missing = self._missing(item)
-        item = replace(item, where=missing[0], also=missing[1:])
-        self._writer(SERVICE[item.kind]).add(item, source)
-        self._items.append(item)
-        self._keys.update((item.id, where) for where in missing)
-        self._ids.add(item.id)
-        self._bytes += item.size
+    def _wanted(self, item: Item, known: set[Key]) -> Item | None:
+        identity = bytes.fromhex(item.id)
+        if item.elsewhere and (identity in self._ids or any(key[0] == identity for key in known)):
+            return None
+        places = {where: key_of(item, where) for where in (item.where, *item.also)}
+        missing = {
+            where: key
+            for where, key in places.items()
+            if key not in known and key not in self._keys and key not in self._keys_before
+        }
+        if not missing:
+            return None
+        self._keys.update(missing.values())
+        self._ids.add(identity)
+        first, *others = missing
+        return replace(item, where=first, also=tuple(others)) if len(missing) < len(places) else item
+
+    def add(self, items: Sequence[Item], reader: Reader) -> None:
+        """Pass on taken items of one kind; EOFError when the content of one ends too early."""
+        writer = self._writer(SERVICE[items[0].kind])
+        writer.begin(items)
+        for item in items:
+            try:
+                writer.take(item, reader)
+            except EOFError:
+                self._torn = True
+                raise
+            self._items.append(item)
+            self._bytes += item.size
         if len(self._items) >= _MOST_ITEMS or self._bytes >= _MOST_BYTES:
             self._next()
 
     def flush(self) -> None:
         """Show what was passed on; after this it is on disk and in the ledger."""
-        self._next()
+        if not self._torn:  # else the writer waits for the rest of an item: the next run brings this batch again
+            self._next()
         self._settle()
 
     def _next(self) -> None:
@@ -109,16 +131,6 @@ class Batch:
             raise SteadError(
                 "there is no room for more", hint="make room on the disk, then run the same import again: it goes on"
             )
-
-    def _missing(self, item: Item) -> tuple[str, ...]:
-        places = dict.fromkeys((item.where, *item.also))
-        return tuple(
-            place
-            for place in places
-            if (item.id, place) not in self._keys
-            and (item.id, place) not in self._keys_before
-            and not self._ledger.knows(item, place)
-        )
 
     def _writer(self, service: str) -> Writer:
         if service not in self._writers:

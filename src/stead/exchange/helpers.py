@@ -8,12 +8,13 @@ import os
 import socket
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import IO, Any
 
-from stead.exchange.items import Item, pass_on, send
+from stead.exchange.items import Item, pass_on, pass_range, send
 from stead.run import start
 from stead.services import SERVICES
 from stead.services.hostfiles import Owner, enter, give, open_folder
@@ -75,10 +76,16 @@ class Writer:
         os.close(outside)
         self._answers: IO[bytes] = os.fdopen(answers, "rb")
 
-    def add(self, item: Item, source: int) -> None:
-        """Pass an item on, its content moved from the pipe ``source``."""
-        send(self._pipe, item.head())
-        pass_on(source, self._pipe, item.size)
+    def begin(self, items: Sequence[Item]) -> None:
+        """Name items that will be passed on next, in this order."""
+        send(self._pipe, {"items": [item.row() for item in items]})
+
+    def take(self, item: Item, reader: Reader) -> None:
+        """Pass on the content of the next one, moved from where ``reader`` said it is."""
+        if item.at < 0:
+            pass_on(reader.frames, self._pipe, item.size)
+        else:
+            pass_range(reader.file, item.at, self._pipe, item.size)
 
     def order(self, head: dict[str, Any]) -> None:
         """Give an order; its answer is read by :meth:`answer`."""
@@ -103,11 +110,13 @@ class Writer:
 
 
 class Reader:
-    """A running reader; ``frames`` is where its items come out."""
+    """A running reader; ``frames`` is where its items come out, ``file`` the file that it is reading (-1: none)."""
 
     def __init__(self, job: dict[str, Any], errors: IO[bytes]) -> None:
         self.link, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.frames, outside = os.pipe()
+        self.file = -1
+        self._handed: SimpleQueue[int] = SimpleQueue()
         _widen(self.frames)
         line = [sys.executable, "-m", "stead.exchange.reading"]
         self._child = start(line, stdin=theirs.fileno(), stdout=outside, stderr=errors)
@@ -121,7 +130,21 @@ class Reader:
 
     def hand(self, note: dict[str, Any], handle: int) -> None:
         """Hand one open file over; waits while the reader is busy."""
+        self._handed.put(os.dup(handle))
         socket.send_fds(self.link, [json.dumps(note).encode("ascii", "replace")], [handle])
+
+    def next_file(self) -> None:
+        """The reader begins with the file that was handed over next. ValueError when there is none."""
+        self._let_go()
+        try:
+            self.file = self._handed.get_nowait()
+        except Empty:
+            raise ValueError("the reader reads what nobody gave it") from None
+
+    def _let_go(self) -> None:
+        if self.file >= 0:
+            os.close(self.file)
+        self.file = -1
 
     def no_more(self) -> None:
         """Nothing more will be handed over."""
@@ -131,6 +154,9 @@ class Reader:
         """Let it end; its exit code."""
         os.close(self.frames)
         self.link.close()
+        self._let_go()
+        while not self._handed.empty():
+            os.close(self._handed.get_nowait())
         return self._child.wait()
 
 

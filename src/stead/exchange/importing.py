@@ -16,7 +16,7 @@ from typing import Any
 from stead.exchange import sources
 from stead.exchange.batch import Batch
 from stead.exchange.helpers import Reader
-from stead.exchange.items import Item, pass_on, receive
+from stead.exchange.items import Item, Kind, pass_on, receive
 from stead.exchange.ledger import Ledger
 from stead.exchange.pace import Pace
 from stead.exchange.report import Report
@@ -131,23 +131,32 @@ class _Taking:
                 head = receive(reader.frames)
                 if head is None or head.get("what") == "end":
                     return head is not None
-                if "what" in head:
+                if head.get("what") == "file":
+                    reader.next_file()
+                elif "what" in head:
                     self._note(head)
                 else:
-                    self._item(Item.read(head), reader.frames, nowhere)
-        except (EOFError, ValueError):
+                    self._items([Item.read(row) for row in head["items"]], reader, nowhere)
+        except (EOFError, ValueError, KeyError):
             # It was ended in the middle, or is not itself any more.
             return False
         finally:
             os.close(nowhere)
 
-    def _item(self, item: Item, frames: int, nowhere: int) -> None:
-        if not self.batch.wants(item):
-            pass_on(frames, nowhere, item.size)
-            self.report.known(item)
-        else:
+    def _items(self, items: list[Item], reader: Reader, nowhere: int) -> None:
+        if len(items) > 1 and any(item.at < 0 or item.kind is not Kind.MAIL for item in items):
+            raise ValueError("only messages that lie in a file come together")
+        taken = self.batch.take(items)
+        wanted = [item for item in taken if item is not None]
+        for item in wanted:
             self.room.need(item)
-            self.batch.add(item, frames)
+        if wanted:
+            self.batch.add(wanted, reader)
+        for item, new in zip(items, taken, strict=True):
+            if new is None:
+                self.report.known(item)
+                if item.at < 0:
+                    pass_on(reader.frames, nowhere, item.size)
         self.pace.tell(self.report.count)
 
     def _note(self, head: dict[str, Any]) -> None:

@@ -1,7 +1,7 @@
 """What travels from the reader to the broker and on to the writers: one item, and its frame on a pipe.
 
-A frame is four bytes of length, that much JSON, and ``size`` bytes of content. Whoever reads a frame trusts nothing in
-it: everything is bounded here.
+A frame is four bytes of length, that much JSON, and the content of the items in it, one after the other. Whoever reads
+a frame trusts nothing in it: everything is bounded here.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import json
 import os
 import re
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -43,7 +43,8 @@ class Item:
     ``id`` is its identity (32 hex digits, from its content), ``where`` its folder, collection or path, ``also`` further
     folders of a message. ``date`` is seconds since 1970 (of receipt; of the last change of a file). ``elsewhere``: not
     wanted if the same item lies in any other folder (the "all mail" of a provider with labels). ``name`` is for
-    reports, ``lines`` the line ends in a message.
+    reports, ``lines`` the line ends in a message. ``at``: its content stands at this byte of the file that is being
+    read, and does not follow on the pipe; -1: it follows.
     """
 
     kind: Kind
@@ -56,44 +57,40 @@ class Item:
     elsewhere: bool = False
     name: str = ""
     lines: int = 0
+    at: int = -1
 
-    def head(self) -> dict[str, Any]:
-        """As JSON carries it."""
-        return {
-            "kind": self.kind.value,
-            "id": self.id,
-            "where": self.where,
-            "size": self.size,
-            "date": self.date,
-            "flags": self.flags,
-            "also": self.also,
-            "elsewhere": self.elsewhere,
-            "name": self.name,
-            "lines": self.lines,
-        }
+    def row(self) -> list[Any]:
+        """As JSON carries it: the fields in their order."""
+        return [
+            self.kind.value,
+            self.id,
+            self.where,
+            self.size,
+            self.date,
+            self.flags,
+            self.also,
+            self.elsewhere,
+            self.name,
+            self.lines,
+            self.at,
+        ]
 
     @classmethod
-    def read(cls, raw: Mapping[str, Any]) -> Item:
+    def read(cls, row: Sequence[Any]) -> Item:
         """From JSON; ValueError when it is none of ours."""
-        item = cls(
-            Kind(raw["kind"]),
-            raw["id"],
-            raw["where"],
-            raw["size"],
-            raw["date"],
-            raw["flags"],
-            tuple(map(str, raw["also"])),
-            raw["elsewhere"],
-            raw["name"],
-            raw["lines"],
-        )
+        try:
+            kind, identity, where, size, date, flags, also, *rest = row
+            item = cls(Kind(kind), identity, where, size, date, flags, tuple(map(str, also)), *rest)
+        except TypeError as wrong:
+            raise ValueError("not an item") from wrong
         whole = (
             isinstance(item.size, int)
             and isinstance(item.lines, int)
+            and isinstance(item.at, int)
             and isinstance(item.date, (int, float))
             and isinstance(item.where, str)
         )
-        if not whole or item.size < 0 or not _IDENTITY.fullmatch(item.id):
+        if not whole or item.size < 0 or item.at < -1 or not _IDENTITY.fullmatch(item.id):
             raise ValueError("not an item")
         return item
 
@@ -147,6 +144,16 @@ def read_exactly(handle: int, size: int, *, end: bool = False) -> bytes:
         pieces.append(piece)
         missing -= len(piece)
     return b"".join(pieces)
+
+
+def pass_range(source: int, at: int, target: int, size: int) -> None:
+    """Move ``size`` bytes of a file, from byte ``at``, into a pipe inside the kernel."""
+    while size:
+        moved = os.sendfile(target, source, at, min(size, _PIECE))
+        if not moved:
+            raise EOFError("the file became shorter while it was read")
+        at += moved
+        size -= moved
 
 
 def pass_on(source: int, target: int, size: int) -> None:

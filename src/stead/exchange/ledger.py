@@ -9,12 +9,15 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from stead.exchange.items import Item
+
+#: An item's identity, and a short digest of the folder's name.
+Key = tuple[bytes, bytes]
 
 _SCHEMA = """
 PRAGMA journal_mode=DELETE; PRAGMA synchronous=FULL; PRAGMA cache_size=-65536;
@@ -41,24 +44,21 @@ class Ledger:
     ) -> None:
         self._base.close()
 
-    def knows(self, item: Item, where: str) -> bool:
-        """Whether this item came over into ``where``."""
-        found = self._base.execute("SELECT 1 FROM seen WHERE id=? AND place=?", _key(item, where))
-        return found.fetchone() is not None
-
-    def knows_anywhere(self, item: Item) -> bool:
-        """Whether this item came over at all."""
-        return self._base.execute("SELECT 1 FROM seen WHERE id=?", (bytes.fromhex(item.id),)).fetchone() is not None
+    def known(self, items: Sequence[Item]) -> set[Key]:
+        """Where any of these items came over to, as keys."""
+        marks = ",".join("?" * len(items))
+        ids = [bytes.fromhex(item.id) for item in items]
+        return set(self._base.execute(f"SELECT id, place FROM seen WHERE id IN ({marks})", ids))
 
     def intend(self, items: Iterable[Item]) -> None:
         """These are about to be shown."""
         with self._base:
             self._base.execute("BEGIN")
-            self._base.executemany("INSERT INTO pending VALUES (?)", [(json.dumps(item.head()),) for item in items])
+            self._base.executemany("INSERT INTO pending VALUES (?)", [(json.dumps(item.row()),) for item in items])
 
     def settle(self, items: Iterable[Item]) -> None:
         """These are in place; nothing is pending any more."""
-        keys = [_key(item, where) for item in items for where in (item.where, *item.also)]
+        keys = [key_of(item, where) for item in items for where in (item.where, *item.also)]
         with self._base:
             self._base.execute("BEGIN")
             self._base.executemany("INSERT OR IGNORE INTO seen VALUES (?, ?)", keys)
@@ -84,6 +84,7 @@ class Ledger:
             self._base.executemany("INSERT OR REPLACE INTO marks VALUES (?, ?)", list(marks.items()))
 
 
-def _key(item: Item, where: str) -> tuple[bytes, bytes]:
+def key_of(item: Item, where: str) -> Key:
+    """An item in one folder."""
     place = hashlib.blake2b(f"{item.kind.value} {where}".encode("utf-8", "replace"), digest_size=8).digest()
     return bytes.fromhex(item.id), place

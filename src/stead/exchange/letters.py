@@ -86,7 +86,8 @@ def _identity(content: bytes, header: bytes | None) -> str:
     if header is None:
         return _digest(content.rstrip(b"\n")).hexdigest()[:32]
     stable = _NOTED.sub(lambda m: m[0] if m[1].lower() in _KEPT_IN_IDENTITY else b"", header)
-    rest = content[len(header) :].rstrip(b"\n")
+    end = len(content.rstrip(b"\n"))
+    rest = memoryview(content)[len(header) : end]
     digest = _digest(stable if rest else stable.rstrip(b"\n"))
     digest.update(rest)
     return digest.hexdigest()[:32]

@@ -28,15 +28,20 @@ _QUOTED = re.compile(rb"^>(>*From )", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Cut:
-    """One message as it lay in the file: its "From " line (may be empty) and its bytes; None: longer than allowed."""
+    """One message as it lay in the file: its "From " line (may be empty) and its bytes; None: longer than allowed.
+
+    ``at`` is where these very bytes begin, counted from the first byte read; -1: they stand nowhere like this.
+    """
 
     line: bytes
     content: bytes | None
+    at: int = -1
 
 
 def messages(read: Callable[[int], bytes], longest: int) -> Iterator[Cut]:
     """The messages of an mbox; ``read`` gives the next bytes. One longer than ``longest`` comes without content."""
     buffer, start, look, line, skipping = read(_PIECE), 0, 0, b"", False
+    base = 0
     if buffer.startswith(b"\xef\xbb\xbf"):
         start = look = 3
     first, quoted, ended = not _begins(buffer, start, True), False, False
@@ -48,7 +53,7 @@ def messages(read: Callable[[int], bytes], longest: int) -> Iterator[Cut]:
         quoted = quoted or seen
         if found >= 0:
             if not skipping:
-                yield from _cut(line, buffer[start:found], first=first, quoted=quoted)
+                yield from _cut(line, buffer[start:found], base + start, first=first, quoted=quoted)
             skipping = first = quoted = False
             line, start = _take_line(buffer, found)
             look = start
@@ -61,13 +66,14 @@ def messages(read: Callable[[int], bytes], longest: int) -> Iterator[Cut]:
             skipping = True
         if skipping:
             kept = kept[-_AHEAD * 2 :]
+        base += len(buffer) - len(kept)
         more = _more(read, len(kept))
         ended = not more
         look = max(0, len(kept) - _AHEAD * 2)
         buffer, start = kept + more, 0
         del kept, more
     if not skipping:
-        yield from _cut(line, buffer[start:], first=first, quoted=quoted)
+        yield from _cut(line, buffer[start:], base + start, first=first, quoted=quoted)
 
 
 def _more(read: Callable[[int], bytes], held: int) -> bytes:
@@ -118,14 +124,17 @@ def _take_line(buffer: bytes, at: int) -> tuple[bytes, int]:
     return buffer[at:end].rstrip(b"\r\n"), end
 
 
-def _cut(line: bytes, content: bytes, *, first: bool, quoted: bool) -> Iterator[Cut]:
+def _cut(line: bytes, content: bytes, at: int, *, first: bool, quoted: bool) -> Iterator[Cut]:
     if first and not content.strip():
         return
+    size = len(content)
     # One byte is looked for at the speed of memory, two are not.
     if b"\r" in content:
         content = content.replace(b"\r\n", b"\n")
     if quoted:
         content = _QUOTED.sub(rb"\1", content)
+    # Either makes it shorter, or has changed nothing.
+    at = at if len(content) == size else -1
     if content.endswith(b"\n\n"):
         content = content[:-1]
-    yield Cut(line, content)
+    yield Cut(line, content, at)

@@ -11,9 +11,10 @@ from typing import IO, Any
 
 from stead.exchange import cards, entries, mbox
 from stead.exchange.archives import READ_ERRORS, Member, members
-from stead.exchange.items import LONGEST, Item, Kind, send, write_all
+from stead.exchange.items import LONGEST, Item, Kind
 from stead.exchange.labels import Place, of_labels
 from stead.exchange.letters import Broken, Letter, read_letter
+from stead.exchange.outbox import Outbox
 from stead.exchange.sorting import HEAD, Sort, file_path, is_export, is_takeout, mail_folder, sort
 
 #: How our own export begins a message of an mbox: its folder is where it lay, whatever labels it once had.
@@ -27,41 +28,45 @@ class Taker:
     """Sends what it finds; keeps count of how far it is in the files it was handed."""
 
     def __init__(self, out: int, job: dict[str, Any], spool: IO[bytes]) -> None:
-        self._out = out
+        self._out = Outbox(out)
         self._forced: str | None = job.get("as")
         self.into: str = job.get("into") or ""
         self._spool = spool
         self._done = 0
         self._file: IO[bytes] | None = None
+        # Whether what is read stands in that file as it is: the broker can take it from there itself.
+        self._plain = False
         self._told = time.monotonic()
 
     def source(self, note: dict[str, Any], file: IO[bytes]) -> None:
         """One file handed over: ``parts`` of its path, ``beneath`` (the source's name), ``top``, ``size``, ``date``."""
         parts, beneath = tuple(note["parts"]), str(note["beneath"])
         self._file = file
+        self._out.note({"what": "file"})
         member = Member(parts, note["size"], note["date"], lambda: _rewound(file))
         try:
             head = file.read(HEAD)
             if sort(parts, head, self._forced, top=note["top"]) is Sort.ARCHIVE:
                 self._archive(parts[-1], file, note["size"])
             else:
+                self._plain = True
                 self._member(member, beneath)
         finally:
-            self._file = None
+            self._file, self._plain = None, False
             self._done += note["size"]
             self._tell()
 
     def end(self) -> None:
         """Say that all was read."""
-        send(self._out, {"what": "end"})
+        self._out.note({"what": "end"})
 
     def lost(self, what: str, where: str, why: str) -> None:
         """Say that something does not come over."""
-        send(self._out, {"what": "lost", "name": what[:400], "where": where[:400], "why": why[:200]})
+        self._out.note({"what": "lost", "name": what[:400], "where": where[:400], "why": why[:200]})
 
     def total(self, count: int) -> None:
         """Say how many messages there are in all."""
-        send(self._out, {"what": "total", "bytes": count})
+        self._out.note({"what": "total", "bytes": count})
 
     def counted(self, count: int) -> None:
         """``count`` more messages were looked at."""
@@ -70,7 +75,7 @@ class Taker:
 
     def note(self, head: dict[str, Any]) -> None:
         """Send something that is no item."""
-        send(self._out, head)
+        self._out.note(head)
 
     def _archive(self, name: str, file: IO[bytes], size: int) -> None:
         beneath = name
@@ -136,7 +141,8 @@ class Taker:
             if cut.content is None:
                 self.lost(f"message {count}", path, f"it is longer than {LONGEST // 1_000_000} MB")
                 continue
-            self.letter(cut.content, folder, line=cut.line, path=f"{path}, message {count}")
+            at = cut.at if self._plain else -1
+            self.letter(cut.content, folder, line=cut.line, path=f"{path}, message {count}", at=at)
             if count % 256 == 0:
                 self._tell()
         if not count and member.size:
@@ -153,11 +159,13 @@ class Taker:
         path: str = "",
         elsewhere: bool = False,
         labelled: bool = True,
+        at: int = -1,
     ) -> Letter | None:
         """Send one message; ``flags`` None: as its own header says; ``labelled``: Gmail's labels in it tell more than
-        ``folder``, which is only a file's name. None when it did not come over."""
+        ``folder``, which is only a file's name; ``at``: where it stands in the file as it is. None when it did not come
+        over."""
         if b"\r\n" in content:
-            content = content.replace(b"\r\n", b"\n")
+            content, at = content.replace(b"\r\n", b"\n"), -1
         if len(content) > LONGEST:
             self.lost(path, folder, f"it is longer than {LONGEST // 1_000_000} MB")
             return None
@@ -186,10 +194,11 @@ class Taker:
             folders[1:],
             place.elsewhere,
             letter.name or path,
-            # Counted here, where the message is still in the processor's cache.
-            content.count(b"\n"),
+            # Counted here, where the message is still in the processor's cache; so it is six times faster than count().
+            len(content) - len(content.replace(b"\n", b"")),
+            at,
         )
-        send(self._out, item.head(), content)
+        self._out.item(item, content if at < 0 else b"")
         return letter
 
     def calendar(self, content: bytes, name: str, path: str, *, named: bool = False) -> None:
@@ -219,7 +228,7 @@ class Taker:
     def send_small(self, kind: Kind, uid: str, where: str, content: bytes, name: str) -> None:
         """Send an entry or a card: its UID is its identity."""
         identity = hashlib.blake2b(f"{kind.value} {uid}".encode(), digest_size=16).hexdigest()
-        send(self._out, Item(kind, identity, where[:200], len(content), name=name).head(), content)
+        self._out.item(Item(kind, identity, where[:200], len(content), name=name), content)
 
     def _a_file(self, member: Member, beneath: str, read: Callable[[int], bytes]) -> None:
         path = file_path(member.parts, beneath)
@@ -245,12 +254,12 @@ class Taker:
         identity = hashlib.blake2b(path.encode("utf-8", "replace") + digest.digest(), digest_size=16).hexdigest()
         item = Item(Kind.FILE, identity, path, size, date, name=path[-300:])
         if pieces is not None:
-            send(self._out, item.head(), b"".join(pieces))
+            self._out.item(item, b"".join(pieces))
             return
         self._spool.seek(0)
-        send(self._out, item.head())
+        self._out.item(item)
         while piece := self._spool.read(1 << 20):
-            write_all(self._out, piece)
+            self._out.more(piece)
 
     def _tell(self) -> None:
         now = time.monotonic()
@@ -260,7 +269,7 @@ class Taker:
         here = 0
         if self._file is not None:
             here = os.lseek(self._file.fileno(), 0, os.SEEK_CUR)
-        send(self._out, {"what": "at", "bytes": self._done + here})
+        self._out.note({"what": "at", "bytes": self._done + here})
 
 
 def chain_read(head: bytes, stream: IO[bytes]) -> Callable[[int], bytes]:

@@ -94,17 +94,27 @@ def main() -> None:
     refused: list[str | None] = []
     # While a batch goes to disk the next one is taken: neither the disk nor a processor waits for the other.
     beside = ThreadPoolExecutor(max_workers=1)
-    while (head := receive(0)) is not None:
+    while (head := _next()) is not None:
         order = head.get("what")
         if order == "flush":
             beside.submit(_show, keeping.flush(), refused)
             refused = []
         elif order == "there":
-            _answer([keeping.there(Item.read(raw)) for raw in head["items"]])
+            _answer([keeping.there(Item.read(row)) for row in head["items"]])
         else:
-            refused.append(_add(keeping, Item.read(head)))
-
+            try:
+                refused += [_add(keeping, Item.read(row)) for row in head["items"]]
+            except EOFError:
+                break
     beside.shutdown(wait=True)
+
+
+def _next() -> dict[str, Any] | None:
+    """The next order; None when the broker ended, in the middle of one or not: nothing unseen is shown then."""
+    try:
+        return receive(0)
+    except EOFError:
+        return None
 
 
 def _show(show: Callable[[], list[str]], refused: list[str | None]) -> None:
