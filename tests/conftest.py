@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,7 +29,11 @@ _ORDER = ("root", "boot", "host")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Tests of single rooms that need a restic take it from the release of last time, if there is one."""
+    """Tests of single rooms that need a restic take it from the release of last time, if there is one.
+
+    Started in the background by ``./check``, Python ignores an interrupt; here it must end what runs.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     tool = _STORE / "lib/releases/current/tools/restic"
     if tool.exists():
         os.environ.setdefault("STEAD_RESTIC", str(tool.resolve()))

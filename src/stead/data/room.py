@@ -78,7 +78,11 @@ def grow_if_needed(home: Home) -> Grown | Finding | None:
 
     Returns what was done, None when nothing was needed, or a finding when there is no room to grow into.
     """
-    free = free_share(home)
+    try:
+        free = free_share(home)
+    except FileNotFoundError:
+        # Data is not there at all: other findings say that.
+        return None
     if free >= _LOW:
         return None
     mounted = mount_at(home.data_mount)

@@ -48,15 +48,20 @@ def command(here: Here, full: bool, by_keeper: bool, **wanted: str | None) -> in
 
 def _show(report: DrillReport) -> None:
     age = "" if report.age == Age.NEWEST else f" ({report.age})"
-    what = f"snapshot {(report.snapshot or 'none')[:8]}{age} of {report.place}"
-    where = f"{what}, {report.release} from {report.release_from}"
-    click.echo(f"Drill ({report.method}): {verdict(report.verdict)}, {where}")
+    where = ""
+    if report.snapshot is not None:
+        where = f", snapshot {report.snapshot[:8]}{age} of {report.place}"
+        where += f", {report.release} from {report.release_from}" if report.release else ""
+    click.echo(f"Drill ({report.method}): {verdict(report.verdict)}{where}")
     if report.reason:
         click.echo(f"  reason: {report.reason}")
     if report.recovery_point_seconds is not None and report.recovery_time_seconds is not None:
         point, seconds = say_duration(report.recovery_point_seconds), say_duration(report.recovery_time_seconds)
         click.echo(f"  would lose {point}; was up and proven in {seconds}")
-    click.echo(f"  steps: {', '.join(f'{step.name} {say_duration(step.seconds)}' for step in report.steps)}")
+    if report.snapshot is None:
+        click.echo("  next: stead backup run; stead status says what is wrong with which place")
+    if report.steps:
+        click.echo(f"  steps: {', '.join(f'{step.name} {say_duration(step.seconds)}' for step in report.steps)}")
     rows = [(p.service, p.name, verdict(p.verdict), f"{p.seconds:.2f} s", p.detail) for p in report.probes]
     if rows:
         click.echo()
