@@ -196,6 +196,33 @@ def test_killed_at_any_moment_it_goes_on_and_nothing_is_twice(house: Server, per
     assert not list((box / "tmp").iterdir())
 
 
+def test_a_file_that_becomes_shorter_under_way_is_said_and_the_rest_comes_later(
+    house: Server, person: Person, tmp_path: Path
+) -> None:
+    name = person()
+    source = tmp_path / "old.mbox"
+    whole = b"".join(mboxed(letter(number, body="words\n" * 3000)) for number in range(4_000))
+    source.write_bytes(whole)
+    line: list[str | Path] = [sys.executable, "-m", "stead.cli", "--home"]
+    line += [house.home.lib.parent, "import", name, source]
+    errors = (tmp_path / "errors").open("w+b")
+    child = start(line, stderr=errors)
+    time.sleep(1.2)
+    os.truncate(source, len(whole) // 3)
+    child.wait(120)
+    errors.seek(0)
+    said = errors.read().decode()
+    assert child.returncode in (0, 1) and "Traceback" not in said, said
+    source.write_bytes(whole)
+    told = json.loads(run([*line, "--json"], timeout=300).out)
+    assert told["added"]["messages"] + told["known"]["messages"] == 4_000
+    box = house.home.data / "mail/home" / name / "Maildir"
+    kept = [path for part in ("cur", "new") for path in (box / "old" / part, box / ".old" / part) if path.is_dir()]
+    # What was cut in the middle by the shorter file came over as it was seen then, and whole the second time.
+    assert 4_000 <= sum(len(os.listdir(path)) for path in kept) <= 4_001
+    assert not list((box / "tmp").iterdir())
+
+
 def test_an_account_elsewhere_over_imap_and_dav(house: Server, person: Person, tmp_path: Path) -> None:
     name, other = person(), person()
     bring_in(house.home, house.settings, Wanted(name, (takeout(tmp_path),)), Silent())

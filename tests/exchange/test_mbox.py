@@ -15,7 +15,15 @@ from tests.exchange.things import letter, mboxed
 
 
 def cut(raw: bytes, longest: int = 1 << 20) -> list[bytes | None]:
-    return [one.content for one in messages(io.BytesIO(raw).read, longest)]
+    return [one.content for one in cuts(raw, longest)]
+
+
+def cuts(raw: bytes, longest: int = 1 << 20) -> list[mbox.Cut]:
+    found = list(messages(io.BytesIO(raw).read, longest))
+    for one in found:
+        # What is said to lie in the file as it is, lies there.
+        assert one.at < 0 or (one.content is not None and raw[one.at : one.at + len(one.content)] == one.content)
+    return found
 
 
 LETTERS = [letter(n) for n in range(3)]
@@ -25,10 +33,13 @@ LETTERS = [letter(n) for n in range(3)]
 def test_an_ordinary_one_however_it_is_read(piece: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mbox, "_PIECE", piece)
     assert cut(b"".join(map(mboxed, LETTERS))) == LETTERS
+    assert all(one.at > 0 for one in cuts(b"".join(map(mboxed, LETTERS))))
 
 
 def test_crlf() -> None:
-    assert cut(b"".join(map(mboxed, LETTERS)).replace(b"\n", b"\r\n")) == LETTERS
+    raw = b"".join(map(mboxed, LETTERS)).replace(b"\n", b"\r\n")
+    assert cut(raw) == LETTERS
+    assert all(one.at < 0 for one in cuts(raw)), "on disk they are other bytes"
 
 
 def test_no_empty_line_before_the_next_and_none_at_the_end() -> None:
