@@ -15,6 +15,7 @@ from tests.rig.server import Server
 
 
 @pytest.mark.waits
+@pytest.mark.timeout(600)
 def test_the_mail_service_is_broken(fresh_live: Server) -> None:
     """Nobody asks: the keeper probes, looks and tells."""
     home, port = fresh_live.home, far.free_port("127.0.0.1")

@@ -11,7 +11,7 @@ from stead.words.declaration import TreeFile
 
 
 def guest_files(
-    base: str, package: str = __name__, names: tuple[str, ...] = ("dovecot", "gate", "known")
+    base: str, package: str = __name__, names: tuple[str, ...] = ("dovecot", "gate", "known", "unread")
 ) -> tuple[TreeFile, ...]:
     """The modules ``names`` of ``package`` as files below ``base``, where they are imported by the same dotted name.
 

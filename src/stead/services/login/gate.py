@@ -20,6 +20,7 @@ from typing import Any
 
 from stead.services.login.dovecot import Login, Unavailable
 from stead.services.login.known import KnownLogin
+from stead.services.login.unread import reading_first
 
 Environ = dict[str, Any]
 Start = Callable[..., Any]
@@ -44,12 +45,15 @@ class Gate:
 
     def __call__(self, environ: Environ, start: Start) -> Iterable[bytes]:
         """The WSGI call."""
+        # Only the gate says who somebody is; also to what reads an unread body.
+        environ.pop("REMOTE_USER", None)
+        start = reading_first(environ, start)
         if not self._enter(environ):
             return refuse(start, "404 Not Found")
         address = _address(environ)
         environ["REMOTE_ADDR"] = address
         # Nothing a client sends may decide who it is, or where the program thinks it lies.
-        for name in ("REMOTE_USER", "HTTP_X_SCRIPT_NAME", "HTTP_X_REMOTE_USER"):
+        for name in ("HTTP_X_SCRIPT_NAME", "HTTP_X_REMOTE_USER"):
             environ.pop(name, None)
         given = _basic(environ.pop("HTTP_AUTHORIZATION", ""))
         if given is None:
@@ -102,7 +106,7 @@ def standard_login(service: str) -> KnownLogin:
 
 
 def refuse(start: Start, status: str, *headers: tuple[str, str]) -> Iterable[bytes]:
-    """Answer with a status and one line of text; an unread body is left to the proxy in front."""
+    """Answer with a status and one line of text."""
     body = f"{status}\n".encode()
     fixed = [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body))), ("Connection", "close")]
     start(status, [*fixed, *headers])
