@@ -1,8 +1,7 @@
-"""A request's body is read to its end before it is refused: a proxy that still sends one to a program that has answered
-and closed sees a broken pipe, and tells the client "502 Bad Gateway" in place of the answer (RFC 9112, 9.6: closing with
-unread data may lose the answer).
+"""A request's body is read to its end before it is refused.
 
-Runs inside the machine, standard library only.
+A proxy that still sends one to a program that has answered and closed sees a broken pipe, and tells the client "502 Bad
+Gateway" in place of the answer (RFC 9112, 9.6). Runs inside the machine, standard library only.
 """
 
 from __future__ import annotations
