@@ -140,6 +140,13 @@ def test_in_its_quiet_hours_the_keeper_leaves_a_place_alone(used: Home) -> None:
         assert stead(folder, *words, *place, "--by-keeper").code == code, words
 
 
+@needs_root
+def test_a_drill_without_a_backup_says_what_to_do(tmp_path: Path) -> None:
+    said = stead(tmp_path, "drill")
+    assert said.code == 3 and "there is no backup in same-disk yet" in said.out and "stead backup run" in said.out
+    assert "None" not in said.out and "steps" not in said.out
+
+
 def test_a_finding_keeps_its_since(used: Home) -> None:
     first = json.loads(stead(used.lib.parent, "status", "--json").out)["findings"]
     again = json.loads(stead(used.lib.parent, "status", "--json").out)["findings"]
