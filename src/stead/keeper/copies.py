@@ -46,9 +46,9 @@ def digits(facts: Facts) -> tuple[Digit, ...]:
     media = {Medium.DISK, *(place.medium for place in good)} if facts.set_up else set()
     return (
         _counted("copies", 3, len(good) + facts.set_up, ("copy", "copies"), "that came back",
-                 "add a place: stead place add; each counts when a drill of it has passed"),
+                 step="add a place: stead place add; each counts when a drill of it has passed"),
         _counted("kinds", 2, len(media), ("kind", "kinds"), "of media",
-                 "add a place of another kind, another computer or a provider: stead place add"),
+                 step="add a place of another kind, another computer or a provider: stead place add"),
         _tried_digit(facts, good, "offsite", "at another site",
                      "add a place outside of your home, or try the ones you have: stead place test"),
         _tried_digit(facts, good, "undeletable", "that cannot be deleted",
@@ -57,7 +57,7 @@ def digits(facts: Facts) -> tuple[Digit, ...]:
     )  # fmt: skip
 
 
-def _counted(name: str, wanted: int, measured: int, noun: tuple[str, str], words: str, step: str) -> Digit:
+def _counted(name: str, wanted: int, measured: int, noun: tuple[str, str], words: str, *, step: str) -> Digit:
     shown = f"{measured} {noun[measured != 1]} {words}"
     missing = f"there {'is' if measured == 1 else 'are'} {measured} of {wanted} {noun[1]} {words}"
     return Digit(name, wanted, measured, shown, missing, step)
