@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import io
 import os
 import socket
 import threading
@@ -79,13 +80,21 @@ def gate(dovecot: Answering, tmp_path: Path) -> Gate:
     return Gate(program, KnownLogin(Login(dovecot.path, "dav", timeout=2), str(tmp_path / "users")), mount="/files")
 
 
-def ask(gate: Gate, login: str | None = "alice:secret", path: str = "/files/a", **more: str) -> tuple[str, str]:
+def ask(
+    gate: Gate, login: str | None = "alice:secret", path: str = "/files/a", body: io.BytesIO | None = None, **more: str
+) -> tuple[str, str]:
     said: list[str] = []
-    environ: dict[str, Any] = {"PATH_INFO": path, "REQUEST_METHOD": "GET", "HTTP_X_REAL_IP": "192.0.2.7", **more}
+    environ: dict[str, Any] = {
+        "PATH_INFO": path,
+        "REQUEST_METHOD": "GET",
+        "HTTP_X_REAL_IP": "192.0.2.7",
+        "wsgi.input": body or io.BytesIO(),
+        **more,
+    }
     if login is not None:
         environ["HTTP_AUTHORIZATION"] = "Basic " + base64.b64encode(login.encode()).decode()
-    body = b"".join(gate(environ, lambda status, headers: said.append(status)))
-    return said[0][:3], body.decode()
+    told = b"".join(gate(environ, lambda status, headers: said.append(status)))
+    return said[0][:3], told.decode()
 
 
 def test_a_right_password_enters_and_is_remembered(gate: Gate, dovecot: Answering) -> None:
@@ -162,3 +171,10 @@ def test_many_at_once_are_one_question(gate: Gate, dovecot: Answering) -> None:
         thread.join()
     assert answers == ["200"] * 8
     assert dovecot.asked == 1
+
+
+def test_a_refused_body_is_read_to_its_end_and_no_other(gate: Gate) -> None:
+    """Else the proxy in front, still sending it, tells the client something else than the answer."""
+    refused, taken = io.BytesIO(b"x" * 300_000), io.BytesIO(b"x" * 300_000)
+    assert ask(gate, None, body=refused)[0] == "401" and refused.read() == b""
+    assert ask(gate, body=taken)[0] == "200" and len(taken.read()) == 300_000, "the program's to read"
