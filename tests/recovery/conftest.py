@@ -38,7 +38,7 @@ def words(home: Home, *args: str | Path) -> list[str]:
 
 def recover(home: Home, kit: Path, *more: str) -> Result:
     line = words(home, "recover", kit, "--passphrase-file", "-", "--json", *more)
-    return run(line, timeout=600, expect=(), env=env(), stdin=SECRET + "\n")
+    return run(line, timeout=300, expect=(), env=env(), stdin=SECRET + "\n")
 
 
 @dataclass
