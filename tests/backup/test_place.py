@@ -96,6 +96,15 @@ def test_what_restic_says_becomes_a_noun(code: int, stderr: str, noun: type[Exce
     assert type(trouble("attic", code, stderr)) is noun
 
 
+def test_what_ssh_says_is_the_cause_whichever_is_heard_first() -> None:
+    ssh = "subprocess ssh: Connection timed out during banner exchange"
+    restic = "Fatal: unable to start the sftp session, error: error receiving version packet: unexpected EOF"
+    for stderr in (f"{ssh}\n{restic}\n", f"{restic}\n{ssh}\n"):
+        told = trouble("attic", 1, stderr)
+        assert type(told) is PlaceUnreachable and "timed out" in str(told)
+    assert "version packet" in str(trouble("attic", 1, restic)), "without ssh's words those of restic"
+
+
 def test_what_is_tried_again_in_vain_is_a_refusal_only_when_waiting_will_not_help() -> None:
     again = "Save(<data/ae>) returned error, retrying after 4.1s: unexpected HTTP response "
     assert type(refuses("attic", f"{again}(500): 500\n{again}(403): 403 Forbidden\n")) is PlaceRefuses

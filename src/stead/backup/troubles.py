@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from stead.words.errors import SteadError, UnprovenError
 
@@ -185,9 +185,11 @@ def _refusal(place: str, said: str, everything: str) -> SteadError | None:
     return None
 
 
-def _short(lines: Iterable[str]) -> str:
-    """The first thing restic complained about, in one line that a person may read."""
-    said = next((line for line in lines if line.strip()), "")
+def _short(lines: Sequence[str]) -> str:
+    """The first thing restic complained about, in one line that a person may read; ssh's last words before what
+    restic made of them, whichever came first."""
+    said = next((line for line in reversed(lines) if line.startswith("subprocess ssh:")), "")
+    said = said or next((line for line in lines if line.strip()), "")
     return said.splitlines()[0][:240] if said else ""
 
 
