@@ -29,7 +29,6 @@ from tests.rig.releases import store_home
 #: Everybody's password here; long enough for the rules, and known to every test.
 PASSWORD = "correct horse battery staple"
 PEOPLE = ("alice", "bob")
-_MODEST = '[data]\nfirst_size = "2GB"\n'
 
 
 @dataclass(frozen=True)
@@ -106,9 +105,7 @@ def lend(home: Home, release: Release) -> None:
 @contextmanager
 def served(home: Home, release: Release, progress: Progress | None = None) -> Iterator[Server]:
     """A server in ``home`` with alice and bob, up when the block begins. Who made the home takes it down."""
-    home.etc.mkdir(parents=True, exist_ok=True)
-    if not home.settings_file.exists():
-        home.settings_file.write_text(_MODEST)
+    _modest(home)
     lend(home, release)
     settings = load(home)
     live.up(home, settings, progress or Silent())
@@ -128,9 +125,7 @@ def served(home: Home, release: Release, progress: Progress | None = None) -> It
 def quick(home: Home, release: Release) -> Iterator[Server]:
     """As :func:`served`, without what costs a fresh server seconds of a processor and no test is about: the filter
     finds its patterns compiled, and the places open at once. Benches do without it."""
-    home.etc.mkdir(parents=True, exist_ok=True)
-    if not home.settings_file.exists():
-        home.settings_file.write_text(_MODEST)
+    _modest(home)
     compiled = _compiled_patterns()
     if compiled.is_dir():
         ensure_volume(home, size=load(home).data.first_size)
@@ -145,6 +140,13 @@ def quick(home: Home, release: Release) -> Iterator[Server]:
             if place.folder is not None:
                 quicken(str(place.folder), place.password_file)
         yield server
+
+
+def _modest(home: Home) -> None:
+    """Settings for a small server, unless the test wrote its own."""
+    home.etc.mkdir(parents=True, exist_ok=True)
+    if not home.settings_file.exists():
+        home.settings_file.write_text('[data]\nfirst_size = "2GB"\n')
 
 
 def _compiled_patterns() -> Path:

@@ -66,7 +66,9 @@ class Ledger:
 
     def pending(self) -> list[Item]:
         """What a killed run was about to show."""
-        return [Item.read(json.loads(row[0])) for row in self._base.execute("SELECT item FROM pending")]
+        told = [json.loads(row[0]) for row in self._base.execute("SELECT item FROM pending")]
+        # An earlier program wrote the fields with their names, in the same order.
+        return [Item.read(list(one.values()) if isinstance(one, dict) else one) for one in told]
 
     def mark(self, name: str) -> str | None:
         """How far an account was read (see ``accounts``)."""

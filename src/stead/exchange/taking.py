@@ -6,7 +6,7 @@ import hashlib
 import os
 import time
 from collections.abc import Callable
-from itertools import chain
+from dataclasses import replace
 from typing import IO, Any
 
 from stead.exchange import cards, entries, mbox
@@ -16,6 +16,7 @@ from stead.exchange.labels import Place, of_labels
 from stead.exchange.letters import Broken, Letter, read_letter
 from stead.exchange.outbox import Outbox
 from stead.exchange.sorting import HEAD, Sort, file_path, is_export, is_takeout, mail_folder, sort
+from stead.exchange.streams import chain_read, whole
 
 #: How our own export begins a message of an mbox: its folder is where it lay, whatever labels it once had.
 OUR_LINE = b"From stead@localhost "
@@ -178,20 +179,15 @@ class Taker:
             self.lost(letter.name or path, path, "its program had deleted it, and only not cleaned up yet")
             return None
         place = Place((folder,), letter.flags or "" if flags is None else flags, elsewhere)
-        labels = letter.labels if labelled and not line.startswith(OUR_LINE) else None
-        if labels is not None:
-            place = of_labels(labels)
-        folders = tuple(f"{self.into}/{name}" if self.into else name for name in place.folders)
-        if self.into and labels is None and line:
-            folders = (self.into,)
+        place = self._placed(place, letter.labels if labelled and not line.startswith(OUR_LINE) else None, line)
         item = Item(
             Kind.MAIL,
             letter.id,
-            folders[0],
+            place.folders[0],
             len(content),
             letter.date,
             place.flags,
-            folders[1:],
+            place.folders[1:],
             place.elsewhere,
             letter.name or path,
             # Counted here, where the message is still in the processor's cache; so it is six times faster than count().
@@ -200,6 +196,16 @@ class Taker:
         )
         self._out.item(item, content if at < 0 else b"")
         return letter
+
+    def _placed(self, place: Place, labels: str | None, line: bytes) -> Place:
+        """Where a message goes: as its labels say, and below the folder that was asked for."""
+        if labels is not None:
+            place = of_labels(labels)
+        if not self.into:
+            return place
+        whole_file = labels is None and bool(line)
+        folders = (self.into,) if whole_file else tuple(f"{self.into}/{name}" for name in place.folders)
+        return replace(place, folders=folders)
 
     def calendar(self, content: bytes, name: str, path: str, *, named: bool = False) -> None:
         """Send every entry of a calendar file; ``named``: its calendar is called ``name``, whatever is in it."""
@@ -270,27 +276,6 @@ class Taker:
         if self._file is not None:
             here = os.lseek(self._file.fileno(), 0, os.SEEK_CUR)
         self._out.note({"what": "at", "bytes": self._done + here})
-
-
-def chain_read(head: bytes, stream: IO[bytes]) -> Callable[[int], bytes]:
-    """A read function that gives ``head`` once more before the rest of ``stream``."""
-    first = chain([head], ())
-
-    def read(size: int) -> bytes:
-        return next(first, b"") or stream.read(size)
-
-    return read
-
-
-def whole(read: Callable[[int], bytes], longest: int) -> bytes:
-    """Everything, if it is not too long."""
-    pieces, size = [], 0
-    while piece := read(1 << 20):
-        size += len(piece)
-        if size > longest:
-            raise Broken(f"it is longer than {longest // 1_000_000} MB")
-        pieces.append(piece)
-    return b"".join(pieces)
 
 
 def _rewound(file: IO[bytes]) -> IO[bytes]:
