@@ -84,7 +84,7 @@ def test_credentials_come_from_a_file_of_lines(tmp_path: Path) -> None:
         (1, "Save(<lock/ae>) failed: open /x/locks/ae-tmp-1: read-only file system", PlaceReadOnly),
         (1, 'OpenFile /x/locks/ae: sftp: "Failure" (SSH_FX_FAILURE)', PlaceReadOnly),
         (1, "unable to open config file: unexpected HTTP response (403): 403 Forbidden", PlaceRefuses),
-        (1, "subprocess ssh: me@attic: Permission denied (publickey).", PlaceRefuses),
+        (1, "me@attic: Permission denied (publickey).", PlaceRefuses),
         (1, "Stat: The difference between the request time and the current time is too large.", PlaceClock),
         (11, "unable to create lock in backend: repository is already locked", PlaceBusy),
         (10, "Fatal: repository does not exist", PlaceDamaged),
@@ -96,13 +96,15 @@ def test_what_restic_says_becomes_a_noun(code: int, stderr: str, noun: type[Exce
     assert type(trouble("attic", code, stderr)) is noun
 
 
-def test_what_ssh_says_is_the_cause_whichever_is_heard_first() -> None:
-    ssh = "subprocess ssh: Connection timed out during banner exchange"
+def test_what_ssh_says_is_the_cause_and_a_greeting_is_none() -> None:
+    greeting = "subprocess ssh: This computer is for friends: access denied to all others."
+    ssh = "Connection timed out during banner exchange"
     restic = "Fatal: unable to start the sftp session, error: error receiving version packet: unexpected EOF"
-    for stderr in (f"{ssh}\n{restic}\n", f"{restic}\n{ssh}\n"):
-        told = trouble("attic", 1, stderr)
-        assert type(told) is PlaceUnreachable and "timed out" in str(told)
-    assert "version packet" in str(trouble("attic", 1, restic)), "without ssh's words those of restic"
+    told = trouble("attic", 1, f"{greeting}\n{ssh}\n{restic}\n")
+    assert type(told) is PlaceUnreachable and "timed out" in str(told) and "friends" not in str(told)
+    without = trouble("attic", 1, f"{greeting}\n{restic}\n")
+    assert type(without) is PlaceUnreachable and "version packet" in str(without), "without ssh's words those of restic"
+    assert error_lines(greeting) == ()
 
 
 def test_what_is_tried_again_in_vain_is_a_refusal_only_when_waiting_will_not_help() -> None:

@@ -56,7 +56,7 @@ TABLE = (
         "slow",
         NETWORK,
         UNKNOWN,
-        "cannot be used: .*(timed out|closed connection)|did not answer within 45 s",
+        "cannot be used: .*timed out|did not answer within 45 s",
         "is it switched on",
     ),
     Row("wrong_password", KINDS, UNKNOWN, "the password kept here does not open the place", "from the recovery kit"),

@@ -141,10 +141,12 @@ def _sftp(folder: Path, _options: tuple[str, ...], stack: ExitStack) -> Server:
         run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / name], timeout=30)
     shutil.copy(folder / "key.pub", folder / "authorized")
     (folder / "hosts").write_text(f"[127.0.0.1]:{port} {(folder / 'host.pub').read_text()}")
+    # Many a server greets everybody who comes: that is no complaint.
+    (folder / "greeting").write_text("Unauthorised access denied.\nEverything is written down.\n")
     (folder / "sshd.conf").write_text(
         f"HostKey {folder}/host\nAuthorizedKeysFile {folder}/authorized\nPidFile none\nStrictModes no\nUsePAM no\n"
         "PasswordAuthentication no\nPermitRootLogin prohibit-password\nSubsystem sftp internal-sftp\n"
-        f"ListenAddress 127.0.0.1\nPort {port}\nMaxStartups 100\n"
+        f"ListenAddress 127.0.0.1\nPort {port}\nMaxStartups 100\nBanner {folder}/greeting\n"
     )
     # Where it drops its rights to; systemd or the package's script makes it, and neither is here.
     Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)

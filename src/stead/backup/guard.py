@@ -1,19 +1,22 @@
 """Run a program so that it ends when we end, and, if asked, sees folders at constant paths below /run/stead.
 
 Run as a script by its path, with Python's standard library alone:
-``guard.py PARENT-PID [--bind SOURCE TARGET]... -- PROGRAM ARGUMENT...``. The binds are read-only and live in a mount
-namespace of the program's own: nobody else sees them, and they end with it.
+``guard.py PARENT-PID [--bind SOURCE TARGET]... -- PROGRAM ARGUMENT...``. PARENT-PID 0: it may outlive everybody. The
+binds are read-only and live in a mount namespace of the program's own: nobody else sees them, and they end with it.
+Restic's ``sftp.args`` get the path of the program's own stderr: ssh complains there.
 """
 
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import os
 import signal
 import stat
 import sys
 
 _ROOM = "/run/stead"
+_SSH = "sftp.args="
 _PR_SET_PDEATHSIG = 1
 _CLONE_NEWNS = 0x00020000
 _MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_NOATIME = 1, 2, 4, 1024
@@ -29,12 +32,17 @@ def main(words: list[str]) -> None:
         binds.append((words[1], words[2]))
         words = words[3:]
     words = words[1:]
-    # Asked before the check: a parent that dies between the two is noticed by the check.
-    _call("prctl", _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGINT))
-    if os.getppid() != parent:
-        sys.exit("the program that asked for this is gone")
+    if parent:
+        # Asked before the check: a parent that dies between the two is noticed by the check.
+        _call("prctl", _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGINT))
+        if os.getppid() != parent:
+            sys.exit("the program that asked for this is gone")
     if binds:
         _bind_all(binds)
+    if any(word.startswith(_SSH) for word in words):
+        # Two write into it: if it is a file, neither may write over what the other wrote.
+        fcntl.fcntl(2, fcntl.F_SETFL, fcntl.fcntl(2, fcntl.F_GETFL) | os.O_APPEND)
+        words = [f"{word} -E /proc/{os.getpid()}/fd/2" if word.startswith(_SSH) else word for word in words]
     os.execv(words[0], words)
 
 

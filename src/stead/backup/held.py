@@ -32,7 +32,7 @@ def hold(restic: Restic, point: Path) -> None:
     complaints = point.with_name(point.name + ".stderr")
     words = restic.words("mount", "--allow-other", "--path-template", "ids/%I", point)
     with complaints.open("wb") as err:
-        child = start(words, stderr=err, env=restic.env())
+        child = start(restic.guarded(words, outlives=True), stderr=err, env=restic.env())
     deadline = time.monotonic() + _READY_WITHIN
     while not mounted(point):
         if (code := child.poll()) is not None:

@@ -72,10 +72,13 @@ class Restic:
             line += ["-o", f"sftp.args={ssh_options(credentials(self.place))}"]
         return line + [str(word) for word in words]
 
-    def guarded(self, line: Sequence[str], binds: Mapping[Path, str] | None = None) -> list[str]:
-        """``line`` run so that it ends when this process does, seeing each of ``binds`` at its constant path."""
+    def guarded(
+        self, line: Sequence[str], binds: Mapping[Path, str] | None = None, *, outlives: bool = False
+    ) -> list[str]:
+        """``line`` run so that it ends when this process does (or ``outlives`` it), seeing each of ``binds`` at its
+        constant path, with ssh's complaints among its own."""
         bound = [word for source, target in (binds or {}).items() for word in ("--bind", str(source), target)]
-        return [sys.executable, "-I", "-S", str(_GUARD), str(os.getpid()), *bound, "--", *line]
+        return [sys.executable, "-I", "-S", str(_GUARD), "0" if outlives else str(os.getpid()), *bound, "--", *line]
 
     def env(self) -> dict[str, str]:
         """The environment that carries address, password file and credentials."""

@@ -15,7 +15,9 @@ from functools import cache
 from stead.words.errors import UsageError
 
 KEY, HOSTS = "STEAD_SSH_KEY", "STEAD_SSH_HOSTS"
-#: A connection that hangs ends after a minute; nobody is there to answer a question.
+#: A connection that hangs ends after a minute; nobody is there to answer a question. The guard adds where ssh
+#: complains: right where restic does, which passes its words on in its own time and not at all if it ends first. What
+#: restic still passes on is then the server's greeting, and no complaint.
 OPTIONS = "-oBatchMode=yes -oConnectTimeout=15 -oServerAliveInterval=15 -oServerAliveCountMax=4"
 
 

@@ -59,7 +59,7 @@ class PlaceFull(SteadError):
 
 _UNREACHABLE = re.compile(
     r"connection refused|no such host|i/o timeout|network is unreachable|no route to host|connection reset|dial tcp"
-    r"|deadline exceeded|ssh.*exit|subprocess|x509|tls:|server misbehaving|broken pipe|unexpected EOF"
+    r"|deadline exceeded|ssh.*exit|receiving version packet|x509|tls:|server misbehaving|broken pipe|unexpected EOF"
     r"|\b(408|429|500|502|503|504)\b|transport endpoint|stale file handle|connection lost|host key verification",
     re.IGNORECASE,
 )
@@ -81,10 +81,15 @@ _DAMAGED = re.compile(
     r"|failed to load (snapshot|index|tree|blob)|has been modified or is damaged|\b(b|B)lob .* not found",
     re.IGNORECASE,
 )
+#: What a server greets everybody with; ssh's complaints do not come this way (see ``ssh``).
+_GREETING = "subprocess ssh: "
 _HARMLESS = re.compile(
     r"retrying after|operation successful after|signal (interrupt|terminated) received|^\s*$"
     # What check advises after what it found.
     r"|^(The repository (contains damaged pack|is damaged and must be)|restic repair |Damaged pack files can)"
+    # What ssh says of a connection that it then makes all the same.
+    r"|^(Warning: Permanently added |\*\* )"
+    rf"|^{_GREETING}"
 )
 _RETRY = re.compile(r" returned error, retrying after [^:]*: ")
 _CURSOR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
@@ -124,6 +129,7 @@ def is_unreachable(line: str) -> bool:
 
 def trouble(place: str, code: int, stderr: str) -> SteadError:
     """The noun for a failed restic call on ``place`` from its exit code and everything it said."""
+    stderr = "\n".join(line for line in stderr.splitlines() if not line.startswith(_GREETING))
     lines = error_lines(stderr) or tuple(line.strip() for line in stderr.splitlines() if line.strip())[-1:]
     said = _short(lines) or f"restic ended with code {code}"
     everything = "\n".join(lines)
@@ -186,10 +192,8 @@ def _refusal(place: str, said: str, everything: str) -> SteadError | None:
 
 
 def _short(lines: Sequence[str]) -> str:
-    """The first thing restic complained about, in one line that a person may read; ssh's last words before what
-    restic made of them, whichever came first."""
-    said = next((line for line in reversed(lines) if line.startswith("subprocess ssh:")), "")
-    said = said or next((line for line in lines if line.strip()), "")
+    """The first thing restic complained about, in one line that a person may read."""
+    said = next((line for line in lines if line.strip()), "")
     return said.splitlines()[0][:240] if said else ""
 
 
