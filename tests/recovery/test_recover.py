@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from stead import data
+from stead.backup import load_known
 from stead.recovery import under_way
 from stead.release import Release, ReleaseStore
 from stead.run import start
@@ -59,6 +60,8 @@ def test_everything_comes_out_of_the_place_and_is_served_meanwhile(lost: Lost, e
     assert "answers again" in told
     said = json.loads((tmp_path / "out").read_text())
     assert said["place"] == "attic" and said["up"]["drill"]["verdict"] == "pass"
+    known = load_known(empty, "attic").snapshot(said["snapshot"])
+    assert known is not None and known.good and known.inventory, "what came back is missed if it disappears"
     current = ReleaseStore(empty).current()
     assert current is not None and current.id == lost.release, "programs were built, not taken from the place"
     print(f"served after {said['serving_after']} s, all here after {said['seconds']} s, pauses {writer.gaps}")

@@ -1,6 +1,6 @@
 """Backup: pictures into places, and back out of them. Whether it worked is always judged, never believed."""
 
-from stead.backup.adopting import adopt
+from stead.backup.adopting import adopt, adopt_found
 from stead.backup.cold import MountedPlace, mount_cold, mounted, require_fuse, require_snapshot
 from stead.backup.compare import Compared, compare_with_manifest
 from stead.backup.cycle import BackupOutcome, run_backup
@@ -93,6 +93,7 @@ __all__ = [
     "WrongPassword",
     "accept",
     "adopt",
+    "adopt_found",
     "answers",
     "carry_manifest",
     "check",

@@ -1,34 +1,89 @@
-"""Taking over a place that another computer of the owner filled: what is in it becomes what is known."""
+"""Taking over a place that another computer of the owner filled: what is in it becomes what is known.
+
+Without that nothing older would ever be missed when it disappears, drilled, or pruned by the rule.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+from stead.backup.cold import mount_cold
 from stead.backup.cycle import really_there
-from stead.backup.known import Known, KnownSnapshot, save_known
+from stead.backup.known import Known, KnownSnapshot, load_known, save_known
 from stead.backup.locks import writing
 from stead.backup.manifest import summarise
 from stead.backup.place import Place
-from stead.backup.restic import Restic, Snapshot, repository_id
+from stead.backup.restic import DATA_PATH, Restic, Snapshot, repository_id, snapshots
+from stead.backup.troubles import NoFuse
 from stead.words.declaration import Inventory
+from stead.words.errors import SteadError
 from stead.words.home import Home
 
+#: Snapshots read at once: each costs a few small reads, which a far place answers slowly.
+_AT_ONCE = 8
 
-def adopt(home: Home, place: Place, program: Path, snapshot: Snapshot, data: Path) -> None:
-    """Know from now on everything the place holds, and the one ``snapshot`` that came back whole as ``data``.
 
-    Backups go on in the same place, and what disappears from it after this is noticed. ``data`` was written by us and
-    compared with its manifest before.
+def adopt(home: Home, place: Place, program: Path, mounted: Path) -> None:
+    """Know from now on everything the place holds; ``mounted`` is a mount of it (``ids/`` at its top).
+
+    Backups go on in the same place, and what disappears from it after this is noticed. A snapshot that does not tell
+    what is in it (its manifest is no longer to be read) stays unknown, and nothing of ours will remove it.
     """
-    restic = Restic(program, place)
-    summary, travelled = summarise(data), data / ".stead"
-    release = json.loads((travelled / "release.json").read_text())
-    inventory = json.loads((travelled / "inventory.json").read_text())
     with writing(home, place):
-        repository = repository_id(restic)
-        packs, listed, indexes = really_there(restic)
-        at = release.get("snapshots", {}).get(place.name) or release.get("snapshot")
+        _take_over(home, Restic(program, place), mounted)
+
+
+def adopt_found(home: Home, place: Place, program: Path) -> None:
+    """The same for a place that is used from here for the first time and is not empty; else nothing."""
+    known = load_known(home, place.name)
+    if known != Known(repository=known.repository):
+        return
+    restic = Restic(program, place)
+    if not any("data" in one.tags for one in snapshots(restic)):
+        return
+    point = home.run / "looking" / f"adopting-{place.name}"
+    try:
+        # In this order, which is that of whoever wants the place alone.
+        with writing(home, place), mount_cold(home, place, program, point) as mounted:
+            _take_over(home, restic, mounted.path)
+    except NoFuse:
+        # Backups matter more; what is older stays unknown, and where it is.
+        return
+
+
+def _take_over(home: Home, restic: Restic, mounted: Path) -> None:
+    place = restic.place
+    known = load_known(home, place.name)
+    packs, listed, indexes = really_there(restic)
+    found = _read_all(mounted, place.name, (one for one in snapshots(restic) if "data" in one.tags))
+    taken = replace(
+        known,
+        repository=repository_id(restic),
+        snapshots=tuple(sorted((kept for kept, _ in found), key=lambda one: one.taken_at)),
+        packs=packs,
+        indexes=indexes,
+        releases={kept.release: programs for kept, programs in found if programs in listed},
+    )
+    save_known(home, place.name, taken)
+
+
+def _read_all(mounted: Path, place: str, listed: Iterable[Snapshot]) -> list[tuple[KnownSnapshot, str]]:
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        read = pool.map(lambda one: _read(one, mounted / "ids" / one.id / DATA_PATH.lstrip("/"), place), listed)
+        return [one for one in read if one is not None]
+
+
+def _read(snapshot: Snapshot, data: Path, place: str) -> tuple[KnownSnapshot, str] | None:
+    """A snapshot out of what travels in it, and the snapshot of its programs (empty: it does not say)."""
+    try:
+        summary = summarise(data)
+        release: dict[str, Any] = json.loads((data / ".stead/release.json").read_text())
+        inventory = json.loads((data / ".stead/inventory.json").read_text())
         kept = KnownSnapshot(
             id=snapshot.id,
             taken_at=snapshot.began_at,
@@ -38,7 +93,8 @@ def adopt(home: Home, place: Place, program: Path, snapshot: Snapshot, data: Pat
             inventory={name: Inventory(one["totals"], one["parts"]) for name, one in inventory.items()},
             release=release["id"],
             manifest=summary.digest,
-            good=True,
+            good=(snapshot.files, snapshot.size) == (summary.files, summary.size),
         )
-        releases = {release["id"]: at} if at in listed else {}
-        save_known(home, place.name, Known(repository, (kept,), packs, indexes, releases))
+        return kept, str(release.get("snapshots", {}).get(place, ""))
+    except (SteadError, OSError, ValueError, KeyError, TypeError):
+        return None

@@ -103,9 +103,11 @@ def _ready(home: Home, release: Release, wanted: PlaceSetting, progress: Progres
         program = restic_program(home)
         left = copies.left_this_month(home, wanted)
         limits = copies.Limits(wanted.upload_limit, wanted.download_limit)
-        place, _made = copies.ensure_place(
+        place, made = copies.ensure_place(
             home, wanted.name, wanted.url, program, credentials_file=wanted.credentials_file, limits=limits
         )
+        if not made:
+            copies.adopt_found(home, place, program)
         kept = _keep_release(home, place, program, release, progress, most=left)
         return _Ready(place, kept, copies.left_this_month(home, wanted))
     except SteadError as trouble:

@@ -70,9 +70,8 @@ def adopt(home: Home, settings: Settings, state: State, progress: Progress) -> N
     if wanted is None or backup.load_known(home, wanted.name).repository is not None:
         return
     kept = backup.place_of(home, wanted.name, wanted.url, credentials_file=wanted.credentials_file)
-    program = release.opener(home, progress)
-    (snapshot,) = backup.snapshots(backup.Restic(program, kept), str(state.snapshot))
-    backup.adopt(home, kept, program, snapshot, fetched(home) / backup.DATA_PATH.lstrip("/"))
+    with progress.step(f"looking at the older backups in {kept.name}"):
+        backup.adopt(home, kept, release.opener(home, progress), home.recovery_mount)
 
 
 def forget(home: Home) -> None:
