@@ -44,6 +44,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if _BOOTING & set(getattr(item, "fixturenames", ())):
             item.add_marker("boot")
+        if item.path.parent.name in ("backup", "places"):
+            item.add_marker("copies")
         if os.geteuid() and _known(item):
             item.add_marker(pytest.mark.skip(reason="needs root"))
     items.sort(key=lambda item: max((_ORDER.index(mark.name) + 1 for mark in _known(item)), default=0))

@@ -70,7 +70,7 @@ def content(server: Server, name: str) -> dict[str, str]:
 @pytest.mark.root
 def test_the_hosts_root_cannot_take_anything_back_from_an_append_only_server(one: Saver, tmp_path: Path) -> None:
     with serving("rest", tmp_path / "rest") as server:
-        place, known = filled(one, one.place("one", server.url("one")))
+        place, known = filled(one, one.begun("one", server.url("one"), server))
         before = content(server, "one")
         for snapshot in known.expected_snapshots:
             restic(one, place, "forget", snapshot)
@@ -104,7 +104,7 @@ def test_the_hosts_root_cannot_take_anything_back_from_an_append_only_server(one
 def test_the_hosts_root_can_hide_and_not_destroy_what_a_locked_bucket_holds(one: Saver, tmp_path: Path) -> None:
     with serving("s3", tmp_path / "s3") as server:
         make_bucket(server, "one")
-        place, known = filled(one, one.place("one", server.url("one")))
+        place, known = filled(one, one.begun("one", server.url("one"), server))
         data = load_known(one.home, "one").newest
         assert data is not None
         before = content(server, "one")
@@ -149,7 +149,7 @@ def test_the_hosts_root_can_hide_and_not_destroy_what_a_locked_bucket_holds(one:
 def test_what_is_hidden_one_by_one_is_seen_from_outside(one: Saver, tmp_path: Path) -> None:
     with serving("s3", tmp_path / "s3") as server:
         make_bucket(server, "one")
-        place, known = filled(one, one.place("one", server.url("one")))
+        place, known = filled(one, one.begun("one", server.url("one"), server))
         newest = load_known(one.home, "one").newest
         assert newest is not None
         restic(one, place, "forget", newest.id)

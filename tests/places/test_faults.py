@@ -24,7 +24,6 @@ from stead.words.home import Home
 from stead.words.verdict import Severity, Verdict
 from tests.places import faults
 from tests.places.faults import Broken
-from tests.rig.keys import quicken
 from tests.rig.places import KINDS, Server, make_bucket, serving
 from tests.rig.saver import Saver, saver
 
@@ -101,12 +100,10 @@ def run_of_all(tmp_path_factory: pytest.TempPathFactory, restic: Path) -> Iterat
         one = stack.enter_context(saver(Home.at(base / "home"), base / "release", restic))
         servers = {kind: stack.enter_context(serving(kind, base / kind)) for kind in KINDS}
         make_bucket(servers["s3"], "good-s3")
-        good = [one.place(f"good-{kind}", server.url(f"good-{kind}"), server) for kind, server in servers.items()]
+        good = [one.begun(f"good-{kind}", server.url(f"good-{kind}"), server) for kind, server in servers.items()]
         for size in (1, 300_000):
             one.change(size=size)
             assert {saving.verdict for saving in one.backup(*good).values()} == {Verdict.PASS}
-        for setting, server in zip(good, servers.values(), strict=True):
-            quicken(setting.name, one.noun(setting).password_file, server)
         one.change("again")
         wanted = [
             plant(one, servers[kind], fault, stack, base)

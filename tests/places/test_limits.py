@@ -34,7 +34,7 @@ def one(tmp_path: Path, restic: Path) -> Iterator[Saver]:
 @pytest.mark.root
 def test_no_more_than_the_months_bytes_go_there(one: Saver, tmp_path: Path) -> None:
     with serving("rest", tmp_path / "rest") as server:
-        free = one.place("one", server.url("one"))
+        free = one.begun("one", server.url("one"), server)
         assert one.backup(free)["one"].verdict is Verdict.PASS
         used = this_month(one.home, "one")
         assert used.sent > 2_000_000
@@ -57,7 +57,7 @@ def test_no_more_than_the_months_bytes_go_there(one: Saver, tmp_path: Path) -> N
 @pytest.mark.root
 def test_an_upload_keeps_to_its_speed(one: Saver, tmp_path: Path) -> None:
     with serving("rest", tmp_path / "rest") as server:
-        slow = replace(one.place("one", server.url("one")), upload_limit=1_000_000)
+        slow = replace(one.begun("one", server.url("one"), server), upload_limit=1_000_000)
         one.backup(slow)
         one.change(size=4_000_000)
         assert one.backup(slow)["one"].seconds > 3
@@ -67,8 +67,8 @@ def test_an_upload_keeps_to_its_speed(one: Saver, tmp_path: Path) -> None:
 def test_the_keeper_leaves_a_place_alone_in_its_quiet_hours(one: Saver, tmp_path: Path) -> None:
     now = datetime.now()
     minute = now.hour * 60 + now.minute
-    quiet = replace(one.place("one", str(tmp_path / "place")), quiet_hours=Quiet(minute, (minute + 90) % 1440))
-    other = one.place("two", str(tmp_path / "two"))
+    quiet = replace(one.begun("one", str(tmp_path / "place")), quiet_hours=Quiet(minute, (minute + 90) % 1440))
+    other = one.begun("two", str(tmp_path / "two"))
     settings = one.settings(quiet, other)
     assert [s.place for s in backup(one.home, settings, Silent(), by_keeper=True)] == ["two"]
     assert [s.place for s in backup(one.home, settings, Silent(), "one")] == ["one"], "the owner may"

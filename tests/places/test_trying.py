@@ -97,7 +97,7 @@ def test_a_place_is_added_tried_and_removed(one: Saver, kind: str, tmp_path: Pat
 
 def test_a_test_leaves_the_owners_snapshots_as_they_are(one: Saver, tmp_path: Path, serve: ExitStack) -> None:
     server, _ = server_of("rest", tmp_path, serve)
-    setting = replace(one.place("one", server.url("one")), append_only=True)
+    setting = replace(one.begun("one", server.url("one"), server), append_only=True)
     for _ in range(2):
         one.change()
         assert one.backup(setting)["one"].verdict is Verdict.PASS
@@ -116,7 +116,7 @@ def test_a_test_leaves_the_owners_snapshots_as_they_are(one: Saver, tmp_path: Pa
 
 def test_a_server_that_is_not_append_only_any_more_is_an_alarm(one: Saver, tmp_path: Path, serve: ExitStack) -> None:
     server, _ = server_of("rest", tmp_path, serve, "--max-size=0")
-    setting = replace(one.place("one", server.url("one")), append_only=True)
+    setting = replace(one.begun("one", server.url("one"), server), append_only=True)
     one.backup(setting)
     assert live_places.due(one.home, (setting,), datetime.now(UTC)) == (setting,)
     live_places.try_now(one.home, setting, Silent(), size=20_000)
@@ -131,7 +131,7 @@ def test_a_bucket_is_only_safe_when_its_versions_are(
 ) -> None:
     server = serve.enter_context(serving("s3", tmp_path / "s3"))
     make_bucket(server, "one", locked_days=days)
-    setting = one.place("one", server.url("one"))
+    setting = one.begun("one", server.url("one"), server)
     one.backup(setting)
     trial = live_places.try_now(one.home, setting, Silent(), size=20_000)
     assert trial.tried is not None and trial.tried.refused is refused and trial.tried.hides is bool(days)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import base64
 import getpass
 import hashlib
@@ -9,6 +10,7 @@ import os
 import shutil
 import socket
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -17,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from stead.run import run, start
 from tests.rig.proxies import free_port
@@ -97,6 +100,7 @@ class Server:
             s3_client(self).put_object(Bucket=name, Key=path, Body=content)
             return
         file = self.root / name / path
+        file.parent.mkdir(parents=True, exist_ok=True)
         if file.exists():
             file.chmod(0o600)
         file.write_bytes(content)
@@ -125,11 +129,41 @@ def _rest(folder: Path, options: tuple[str, ...], stack: ExitStack) -> Server:
     return Server("rest", port, root)
 
 
-def _s3(folder: Path, _options: tuple[str, ...], stack: ExitStack) -> Server:
-    port = free_port()
-    line = [str(Path(sys.executable).with_name("moto_server")), "-H", "127.0.0.1", "-p", str(port)]
-    _run_until_closed(line, port, folder, stack)
+def _s3(_folder: Path, _options: tuple[str, ...], stack: ExitStack) -> Server:
+    port = stack.enter_context(_BUCKETS.emptied())
     return Server("s3", port, None)
+
+
+class _Buckets:
+    """The S3 server of this run: it takes seconds to start, so it is started once and emptied for each who asks."""
+
+    def __init__(self) -> None:
+        self._port: int | None = None
+        self._taken = False
+
+    @contextmanager
+    def emptied(self) -> Iterator[int]:
+        """Its port; nobody else has it meanwhile."""
+        assert not self._taken, "two at a time have nothing to do with each other"
+        if self._port is None:
+            self._port = self._start()
+        self._taken = True
+        try:
+            requests.post(f"http://127.0.0.1:{self._port}/moto-api/reset", timeout=30).raise_for_status()
+            yield self._port
+        finally:
+            self._taken = False
+
+    def _start(self) -> int:
+        port, until_the_end = free_port(), ExitStack()
+        atexit.register(until_the_end.close)
+        folder = Path(until_the_end.enter_context(tempfile.TemporaryDirectory()))
+        line = [str(Path(sys.executable).with_name("moto_server")), "-H", "127.0.0.1", "-p", str(port)]
+        _run_until_closed(line, port, folder, until_the_end)
+        return port
+
+
+_BUCKETS = _Buckets()
 
 
 def _sftp(folder: Path, _options: tuple[str, ...], stack: ExitStack) -> Server:

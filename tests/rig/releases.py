@@ -36,7 +36,7 @@ def ensure() -> Release:
     """The release of today's recipe, built if it is not there yet. One process builds, others wait for it."""
     home = store_home()
     store, recipe = ReleaseStore(home), recipe_of(services.SERVICES)
-    with _alone(home.lib):
+    with alone(home.lib):
         found = store.current()
         fresh = found is not None and datetime.now(UTC) - found.built_at < _OLD
         if found is None or not fresh or found.recipe != recipe_digest(recipe):
@@ -47,7 +47,8 @@ def ensure() -> Release:
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def alone(folder: Path) -> Iterator[None]:
+    """Nobody else of this clone's tests makes something in ``folder`` meanwhile."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "tests.lock").open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)

@@ -21,6 +21,7 @@ from stead.release import Release
 from stead.settings import PlaceSetting, Settings, parse
 from stead.words.home import Home
 from stead.words.progress import Silent
+from tests.rig.keys import Files, Folders, empty_place
 from tests.rig.places import Server
 from tests.rig.server import lend
 
@@ -44,6 +45,19 @@ class Saver:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(f"STEAD_SSH_KEY={_base64(server.key)}\nSTEAD_SSH_HOSTS={_base64(server.hosts)}\n")
         return PlaceSetting(name, url, file)
+
+    def begun(self, name: str, url: str, server: Server | None = None) -> PlaceSetting:
+        """A place that is there, empty: for tests of what comes after. It opens at once (``keys``)."""
+        setting = self.place(name, url, server if server is not None and server.key else None)
+        password, files = empty_place(self.restic)
+        file = self.home.secrets / f"place-{name}.password"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(password)
+        file.chmod(0o600)
+        where: Files = server if server is not None else Folders()
+        for path, content in files.items():
+            where.write(name if server is not None else url, path, content)
+        return setting
 
     def noun(self, setting: PlaceSetting) -> Place:
         """The same for the backup room."""

@@ -23,7 +23,7 @@ from stead.words.home import Home
 from stead.words.machine import Machine
 from stead.words.probe import Endpoint
 from stead.words.progress import Progress, Silent
-from tests.rig.keys import quicken
+from tests.rig.prepared import prepare
 from tests.rig.releases import store_home
 
 #: Everybody's password here; long enough for the rules, and known to every test.
@@ -124,8 +124,9 @@ def served(home: Home, release: Release, progress: Progress | None = None) -> It
 @contextmanager
 def quick(home: Home, release: Release) -> Iterator[Server]:
     """As :func:`served`, without what costs a fresh server seconds of a processor and no test is about: the filter
-    finds its patterns compiled, and the places open at once. Benches do without it."""
+    finds its patterns compiled, the places hold the release and open at once. Benches do without it."""
     _modest(home)
+    prepare(home, known.places(home, load(home)), release)
     compiled = _compiled_patterns()
     if compiled.is_dir():
         ensure_volume(home, size=load(home).data.first_size)
@@ -136,9 +137,6 @@ def quick(home: Home, release: Release) -> Iterator[Server]:
             beside = compiled.with_name(f"{compiled.name}.{os.getpid()}")
             run(["cp", "-a", home.data / "mail/rspamd", beside], timeout=60)
             run(["mv", "--no-target-directory", beside, compiled], timeout=60, expect=(0, 1))
-        for place in known.places(home, server.settings):
-            if place.folder is not None:
-                quicken(str(place.folder), place.password_file)
         yield server
 
 

@@ -8,7 +8,7 @@ from stead.backup.damage import damage, losses, missing_packs, missing_snapshots
 from stead.backup.disks import same_disk
 from stead.backup.explain import explained, outside_data, undeclared
 from stead.backup.fetching import fetch, fetch_folders
-from stead.backup.held import answers, data_in, hold, let_go, release_in
+from stead.backup.held import answers, data_in, hold, let_go, reads, release_in
 from stead.backup.holds import accept, holds, watch_changes
 from stead.backup.known import Known, KnownSnapshot, load_known
 from stead.backup.making import carry_manifest
@@ -138,6 +138,7 @@ __all__ = [
     "read_index",
     "read_manifest",
     "read_piece",
+    "reads",
     "release_in",
     "repository_id",
     "require_fuse",

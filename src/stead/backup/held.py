@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ from stead.backup.troubles import PlaceDamaged, PlaceUnreachable, error_lines, f
 from stead.run import CommandError, run, start
 from stead.words.errors import SteadError
 
+_SAMPLING = Path(__file__).with_name("sampling.py")
 _READY_WITHIN = 60.0
 #: Seconds a folder of the mount may take to be listed before the mount counts as dead.
 _ANSWER_WITHIN = 45.0
@@ -21,11 +23,11 @@ _ANSWER_WITHIN = 45.0
 def hold(restic: Restic, point: Path) -> None:
     """Mount the place at ``point``, each snapshot under ``ids/``, until :func:`let_go` or a reboot.
 
-    A mount that still answers is kept. Raises the nouns of ``troubles``.
+    A mount that still answers and reads is kept. Raises the nouns of ``troubles``.
     """
     require_fuse()
     if mounted(point):
-        if answers(point / "ids"):
+        if answers(point / "ids") and reads(point / "ids"):
             return
         let_go(point)
     point.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -60,6 +62,15 @@ def answers(folder: Path) -> bool:
     except CommandError:
         return False
     return True
+
+
+def reads(folder: Path) -> bool:
+    """Whether files of a mount can still be read: what was looked at before answers even when the place is gone for
+    good (restic opens a connection over SFTP once). A slow answer counts as one."""
+    try:
+        return run([sys.executable, "-I", "-S", _SAMPLING, folder], timeout=_ANSWER_WITHIN, expect=(0, 1)).code == 0
+    except CommandError:
+        return True
 
 
 def let_go(point: Path) -> None:

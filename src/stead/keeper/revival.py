@@ -1,6 +1,7 @@
 """Where systemd does not look after the live machine, the keeper does: it starts it again when it is dead.
 
-The machine's log collector is looked after everywhere: it has no unit of its own.
+The machine's log collector is looked after everywhere: it has no unit of its own. A server that runs on a mounted copy
+is asked after now and then even though it lives: a mount that is lost answers from memory for a while.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from stead.words.errors import SteadError
 from stead.words.home import Home
 
 _EVERY = 3.0
+_COPY_EVERY = 60.0
 _WAITS = (0.0, 5.0, 15.0, 60.0, 300.0)
 
 
@@ -24,7 +26,7 @@ class Revival:
 
     def __init__(self, home: Home, journal: Journal) -> None:
         self._home, self._journal = home, journal
-        self._looked = self._tried = float("-inf")
+        self._looked = self._tried = self._asked = float("-inf")
         self._tries = 0
         self._ended: Callable[[], int | None] = lambda: 0
 
@@ -37,6 +39,7 @@ class Revival:
             if machine.find(self._home, "live") is not None:
                 self._tries = 0
                 machine.ensure_collector(self._home, "live")
+                self._ask_after_the_copy(now)
                 return
         except (SteadError, OSError) as trouble:
             self._journal.say(f"the machine could not be looked at: {trouble}")
@@ -47,6 +50,14 @@ class Revival:
             return
         self._tries, self._tried = self._tries + 1, now
         self._journal.say(f"the server is not running; starting it again (try {self._tries})")
+        self._revive()
+
+    def _ask_after_the_copy(self, now: float) -> None:
+        if self._home.recovering.exists() and now - self._asked >= _COPY_EVERY:
+            self._asked = now
+            self._revive()
+
+    def _revive(self) -> None:
         command = [sys.executable, "-m", "stead.cli", "act", "revive", *of(self._home)]
         self._ended = start(command, env=environment()).poll
 

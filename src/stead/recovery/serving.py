@@ -8,7 +8,9 @@ from pathlib import Path
 from stead import backup, data, live, machine, release, services
 from stead.recovery import state as states
 from stead.recovery.choosing import opened
+from stead.recovery.moving import is_own
 from stead.recovery.state import State
+from stead.rehearsal.known import current_release
 from stead.rehearsal.lock import held
 from stead.release import Release, ReleaseStore
 from stead.settings import Settings
@@ -22,22 +24,37 @@ _MORE, _AT_LEAST = 1.5, 4 << 30
 
 
 def is_serving(home: Home) -> bool:
-    """Whether the live machine runs on a stand-in, and the mount below still answers."""
-    return (
-        machine.find(home, "live") is not None and data.stands_in(home) and backup.answers(home.recovery_mount / "ids")
-    )
+    """Whether the live machine runs on a stand-in, and the mount below still answers and can be read."""
+    copies = home.recovery_mount / "ids"
+    runs = machine.find(home, "live") is not None and data.stands_in(home)
+    return runs and backup.answers(copies) and backup.reads(copies)
 
 
 def serve_copy(home: Home, settings: Settings, progress: Progress) -> tuple[ProbeResult, ...]:
-    """Serve from the copy; what is mounted and runs already stays, what died of it is begun again."""
+    """Serve from the copy; what is mounted and runs already stays, what died of it is begun again.
+
+    PlaceUnreachable when the mount is lost and the place cannot be asked: half a server is left running then.
+    """
     with held(home, "up", wait=60):
         state = states.load(home)
         if state is None or state.place is None or state.moved or is_serving(home):
             return ()
+        lost = machine.find(home, "live") is not None and data.stands_in(home)
+        if lost:
+            with progress.step(f"the copy in {state.place_noun().name} is not to be read any more: asking the place"):
+                backup.repository_id(opened(home, state.place_noun(), release.opener(home, progress)))
+            if is_serving(home):
+                return ()
         machine.stop(home, "live")
         data.end_stand_in(home)
+        if lost:
+            backup.let_go(home.recovery_mount)
         size = max(settings.data.first_size or 0, int(state.size * _MORE), _AT_LEAST)
         data.ensure_volume(home, size=size, own_btrfs=settings.data.btrfs)
+        if state.restored and is_own(home):
+            # Killed right after the switch, before that was noted.
+            states.save(home, state, moved=True)
+            return live.serve(home, settings, current_release(home).tree, progress, own=True)
         place = state.place_noun()
         with progress.step(f"mounting the copy in {place.name}"):
             backup.hold(opened(home, place, release.opener(home, progress)), home.recovery_mount)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import click
@@ -127,7 +128,8 @@ def deadman(here: Here) -> None:
 def revive(here: Here) -> None:
     """Start the live machine again if it is dead and nobody is starting or stopping it just now."""
     if here.home.recovering.exists():
-        recovery.serve_copy(here.home, here.settings, Silent())
+        with suppress(Busy):
+            recovery.serve_copy(here.home, here.settings, Silent())
         return
     with held(here.home, "up"):
         if machine.find(here.home, "live") is not None:
