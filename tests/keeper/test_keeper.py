@@ -136,6 +136,32 @@ def test_a_new_keeper_adopts_what_runs_and_closes_what_died(home: Home, tmp_path
     until(lambda: child.ended() is not None and adopted[act.name].ended() == 0, 10)
 
 
+def test_an_act_that_says_that_it_may_take_days_is_set_aside_and_the_next_one_comes(home: Home, tmp_path: Path) -> None:
+    keeper, act = hanging_keeper(home, tmp_path)
+    keeper._due[act.name] = 0
+    keeper._turn()
+    first = keeper._children[act.name]
+    home.long_acts.mkdir()
+    (home.long_acts / str(first.pid)).touch()
+    keeper._due[act.name] = 0
+    try:
+        until(lambda: turned(keeper) and act.name in keeper._children and len(keeper._children) == 2, 10)
+        second = keeper._children[act.name]
+        assert second.pid != first.pid and first.ended() is None, "both run"
+        assert set(running.acts_under_way(home).values()) == {first.pid, second.pid}
+        (aside,) = (child for child in keeper._children.values() if child.pid == first.pid)
+        aside.since -= 10 * act.deadline
+        keeper._turn()
+        assert not aside.overdue and first.ended() is None, "its deadline is another one"
+    finally:
+        for child in list(keeper._children.values()):
+            child.end(signal.SIGKILL)
+    until(lambda: turned(keeper) and not keeper._children, 10)
+    assert running.acts_under_way(home) == {}
+    with Records(home.records) as records:
+        assert [found.outcome for found in records.acts(act.name)] == ["failed", "failed"]
+
+
 def test_a_failing_acts_last_words_are_kept(home: Home) -> None:
     act = Act("probe", ("probe", "--json"), 60, 60)
     child = begin(home, act, 1)

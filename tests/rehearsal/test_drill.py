@@ -95,6 +95,14 @@ def test_a_full_drill_restores_and_compares_every_byte(backed: Backed) -> None:
     _nothing_left(backed.server.home)
 
 
+def test_a_place_that_charges_is_read_within_its_budget(backed: Backed) -> None:
+    mounted, full = backed.drill(budget=0), backed.drill(full=True, budget=100_000)
+    for report, words in ((mounted, "read from the place, and 0 B may"), (full, "all of it is ")):
+        assert report.verdict is Verdict.UNPROVEN and report.reason is not None
+        assert words in report.reason and "may still be read of the place this month" in report.reason
+    _nothing_left(backed.server.home)
+
+
 def test_an_older_backup_is_drilled_as_what_it_is(backed: Backed) -> None:
     known = load_known(backed.server.home, "same-disk")
     oldest = min(known.snapshots, key=lambda one: one.taken_at)

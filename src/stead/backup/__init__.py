@@ -11,6 +11,7 @@ from stead.backup.fetching import fetch, fetch_folders
 from stead.backup.held import answers, data_in, hold, let_go, reads, release_in
 from stead.backup.holds import accept, holds, watch_changes
 from stead.backup.known import Known, KnownSnapshot, load_known
+from stead.backup.locks import busy
 from stead.backup.making import carry_manifest
 from stead.backup.manifest import Summary, manifest_digest, manifest_maker, read_manifest, summarise
 from stead.backup.opening import ensure_place, open_place, place_from, place_of
@@ -95,6 +96,7 @@ __all__ = [
     "adopt",
     "adopt_found",
     "answers",
+    "busy",
     "carry_manifest",
     "check",
     "command_elsewhere",

@@ -19,6 +19,14 @@ def writing(home: Home, place: Place, *, wait: float = 600.0) -> Iterator[None]:
         yield
 
 
+def busy(home: Home, place: str) -> bool:
+    """Whether one of our programs is writing into the place, or removing something from it, just now."""
+    handle = lock(home.locks / f"place-{place}.lock")
+    if handle is not None:
+        os.close(handle)
+    return handle is None
+
+
 @contextmanager
 def reading(home: Home, place: Place, *, wait: float = 600.0) -> Iterator[None]:
     """Hold the place for reading beside backups; what deletes from a place takes ``alone`` first."""

@@ -11,6 +11,7 @@ from stead.data.pictures import (
     take_picture,
     thin_pictures,
     to_delete,
+    used,
 )
 from stead.data.room import Grown, first_size, free_share, grow_if_needed
 from stead.data.standin import drop_layer, end_stand_in, require_own, stand_in, stands_in, written
@@ -43,5 +44,6 @@ __all__ = [
     "thin_pictures",
     "to_delete",
     "unmount",
+    "used",
     "written",
 ]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 from stead.data.inside import leave_out_folders, write_host_files
 from stead.data.standin import require_own
 from stead.data.volume import sync_folder
-from stead.run import run
+from stead.run import lock, run
 from stead.words.errors import SteadError
 from stead.words.home import Home
 from stead.words.picture import Picture
@@ -86,6 +87,33 @@ def list_pictures(home: Home) -> tuple[Picture, ...]:
     return tuple(sorted(found, key=lambda picture: (picture.taken_at, picture.name)))
 
 
+@contextmanager
+def used(home: Home, picture: Picture) -> Iterator[None]:
+    """Keep a picture for a backup from being thinned, however long it takes, and delete it afterwards."""
+    file = _lock_of(home, picture)
+    handle = lock(file)
+    try:
+        yield
+    finally:
+        _delete(picture.path)
+        file.unlink(missing_ok=True)
+        if handle is not None:
+            os.close(handle)
+
+
+def _lock_of(home: Home, picture: Picture) -> Path:
+    return home.locks / f"picture-{picture.name}"
+
+
+def _is_used(home: Home, picture: Picture) -> bool:
+    if not picture.for_backup or not _lock_of(home, picture).exists():
+        return False
+    handle = lock(_lock_of(home, picture))
+    if handle is not None:
+        os.close(handle)
+    return handle is None
+
+
 def delete_picture(home: Home, picture: Picture) -> None:
     """Delete one picture; it is an error if the kernel refuses, nothing else is touched."""
     if picture.path.parent != home.pictures:
@@ -99,7 +127,7 @@ def thin_pictures(home: Home, now: datetime) -> Thinned:
     Left-overs of killed backups go, too. A picture that cannot be deleted is reported and the others still go.
     """
     pictures = list_pictures(home)
-    doomed = to_delete(pictures, now)
+    doomed = [picture for picture in to_delete(pictures, now) if not _is_used(home, picture)]
     failed: dict[str, str] = {}
     for path in [picture.path for picture in doomed] + _left_overs(home):
         try:

@@ -10,7 +10,7 @@ import re
 import signal
 import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -20,6 +20,7 @@ from stead.run import start
 from stead.words.home import Home
 
 _TAIL = 4096
+_AS_LONG_AS_IT_TAKES = 60 * 86400.0
 #: Lines of a result that say what was bad in it.
 _BAD = re.compile(r"\b(fail|failed|unproven|reason)\b")
 
@@ -69,11 +70,21 @@ def begin(home: Home, act: Act, record: int | None) -> Child:
         process = start(
             [sys.executable, "-m", "stead.cli", *act.args, *of(home)], stdout=said, stderr=said, env=environment()
         )
+    (home.long_acts / str(process.pid)).unlink(missing_ok=True)
     began = started(process.pid) or ""
     draft = folder / f"{act.name}.new"
     draft.write_text(f"{process.pid} {began}")
     draft.rename(folder / f"{act.name}.pid")
     return Child(act, record, process.pid, began, time.monotonic(), process)
+
+
+def set_aside(home: Home, child: Child) -> Child:
+    """An act that has come to what may take days, under a name of its own: the next one of its kind need not wait."""
+    folder, name = act_folder(home), f"{child.act.name}-{child.pid}"
+    for ending in ("pid", "out"):
+        (folder / f"{child.act.name}.{ending}").rename(folder / f"{name}.{ending}")
+    (home.long_acts / str(child.pid)).unlink(missing_ok=True)
+    return replace(child, act=replace(child.act, name=name, alone="", deadline=_AS_LONG_AS_IT_TAKES, kept=False))
 
 
 def forget(home: Home, child: Child) -> str:

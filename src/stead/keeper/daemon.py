@@ -14,7 +14,7 @@ import time
 from datetime import UTC, datetime
 
 from stead.keeper import running
-from stead.keeper.children import Child, begin, forget
+from stead.keeper.children import Child, begin, forget, set_aside
 from stead.keeper.clock import Clock
 from stead.keeper.journal import Journal
 from stead.keeper.places import place_names
@@ -74,6 +74,7 @@ class Keeper:
         now = time.monotonic()
         self._reap(now)
         self._end_overdue(now)
+        self._set_aside()
         if now - self._settings_read > _SETTINGS_EVERY:
             self._read_settings()
         for act in to_start(self._acts, self._due, {n: c.act for n, c in self._children.items()}, now):
@@ -102,8 +103,17 @@ class Keeper:
             if code is None:
                 continue
             del self._children[name]
-            self._due[name] = due_after(child.act, self._due.get(name, now), code, now)
+            if name in self._due:
+                self._due[name] = due_after(child.act, self._due[name], code, now)
             self.journal.ended(child, code, forget(self.home, child), now - child.since)
+
+    def _set_aside(self) -> None:
+        for name, child in list(self._children.items()):
+            if (self.home.long_acts / str(child.pid)).exists():
+                del self._children[name]
+                aside = set_aside(self.home, child)
+                self._children[aside.act.name] = aside
+                self.journal.say(f"{name} goes on by itself: what is left of it may take long")
 
     def _end_overdue(self, now: float) -> None:
         for child in self._children.values():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from typing import Protocol, TypeVar
 
@@ -23,13 +23,24 @@ Wanted = TypeVar("Wanted", bound=_Named)
 Done = TypeVar("Done")
 
 
-def side_by_side(wanted: Sequence[Wanted], work: Callable[[Wanted, Progress], Done], progress: Progress) -> list[Done]:
-    """The results of ``work`` for each of ``wanted``, in their order. Expected errors are results, not raised."""
-    if len(wanted) < 2:
-        return [work(one, progress) for one in wanted]
-    with ThreadPoolExecutor(min(len(wanted), _AT_ONCE)) as pool:
-        under_way = [pool.submit(work, one, _Remarks(progress, one.name)) for one in wanted]
+def side_by_side(
+    wanted: Sequence[Wanted],
+    work: Callable[[Wanted, Progress], Done],
+    progress: Progress,
+    *,
+    patience: float | None = None,
+    out_of_patience: Callable[[], object] = lambda: None,
+) -> list[Done]:
+    """The results of ``work`` for each of ``wanted``, in their order. Expected errors are results, not raised.
+
+    ``out_of_patience`` is called once when some still work after ``patience`` seconds; they go on.
+    """
+    with ThreadPoolExecutor(min(max(len(wanted), 1), _AT_ONCE)) as pool:
+        alone = len(wanted) == 1
+        under_way = [pool.submit(work, one, progress if alone else _Remarks(progress, one.name)) for one in wanted]
         try:
+            if wait(under_way, patience).not_done:
+                out_of_patience()
             return [one.result() for one in under_way]
         except BaseException:
             copies.give_up()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +29,8 @@ from stead.words.picture import Picture
 from stead.words.progress import Progress
 from stead.words.verdict import Finding, Severity, Verdict, verdict_of
 
+#: Seconds after which a backup that still runs is no part of the ordinary round.
+_PATIENCE = 300.0
 _MEANT = (
     "nothing is pruned until you look: stead backup list shows the older backups; if it was meant: stead backup accept"
 )
@@ -53,26 +57,41 @@ def backup(
 ) -> tuple[Saving, ...]:
     """Back up to every place (or the one named); a place that fails or hangs never stops another.
 
-    The picture, its count and its manifest are made once and go to all of them, side by side.
-    ``by_keeper``: a place in its quiet hours is left alone.
+    The picture, its count and its manifest are made once and go to all of them, side by side. Each outcome is recorded
+    when it is known, and the next backup need not wait for the last one: a first upload may take days.
+    ``by_keeper``: a place in its quiet hours is left alone, and so is one that is still being written to.
     """
     chosen = place_settings(home, settings, place)
     if by_keeper:
-        chosen = tuple(one for one in chosen if not copies.resting(one, datetime.now()))
-    with held(home, "backup", wait=60):
-        release = current_release(home)
-        ready = side_by_side(chosen, lambda one, told: _ready(home, release, one, told), progress)
-        places = [one for one in ready if isinstance(one, _Ready)]
-        if places:
-            ready = _save_all(home, settings, release, ready, progress)
-        named = [one.name for one in chosen]
-        savings = tuple(sorted((o for o in ready if isinstance(o, Saving)), key=lambda o: named.index(o.place)))
+        chosen = tuple(one for one in chosen if not _left_alone(home, one))
+    with ExitStack() as picture:
+        with held(home, "backup", wait=60):
+            release = current_release(home)
+            ready = side_by_side(chosen, lambda one, told: _ready(home, release, one, told), progress)
+            opened = [one for one in ready if isinstance(one, _Ready)]
+            savings = [one for one in ready if isinstance(one, Saving)]
+            taken = _take(home, settings, release, opened, progress) if opened else []
+            if isinstance(taken, _Taken):
+                picture.enter_context(data.used(home, taken.picture))
+        for saving in (*savings, *(taken if isinstance(taken, list) else ())):
+            _record(home, saving)
+        if isinstance(taken, _Taken):
+            savings += _save_all(home, release, opened, taken, progress, by_keeper=by_keeper)
+        else:
+            savings += taken
+    named = [one.name for one in chosen]
+    return tuple(sorted(savings, key=lambda saving: named.index(saving.place)))
+
+
+def _left_alone(home: Home, place: PlaceSetting) -> bool:
+    return copies.resting(place, datetime.now()) or copies.busy(home, place.name)
+
+
+def _record(home: Home, saving: Saving) -> None:
     now = datetime.now(UTC)
     with Records(home.records) as records:
-        for saving in savings:
-            records.save_proof("backup", saving.verdict, now, saving.seconds, asdict(saving))
-            records.set_state(f"backup {saving.place}", saving.verdict.value, saving.reason or "done", now)
-    return savings
+        records.save_proof("backup", saving.verdict, now, saving.seconds, asdict(saving))
+        records.set_state(f"backup {saving.place}", saving.verdict.value, saving.reason or "done", now)
 
 
 @dataclass(frozen=True)
@@ -114,27 +133,44 @@ def _ready(home: Home, release: Release, wanted: PlaceSetting, progress: Progres
         return _failed(wanted.name, began, trouble)
 
 
-def _save_all(
-    home: Home, settings: Settings, release: Release, ready: Sequence[_Ready | Saving], progress: Progress
-) -> list[_Ready | Saving]:
-    """One picture into every place that is ready; the ones that are not keep the reason they have."""
+def _take(
+    home: Home, settings: Settings, release: Release, ready: Sequence[_Ready], progress: Progress
+) -> _Taken | list[Saving]:
+    """One picture for every place that is ready; without one, why, for each of them."""
     began = time.monotonic()
-    kept = {one.place.name: one.release for one in ready if isinstance(one, _Ready)}
     try:
         with progress.step("a picture of data, counted"):
-            taken = _picture(home, settings, release, kept)
+            taken = _picture(home, settings, release, {one.name: one.release for one in ready})
     except SteadError as trouble:
-        return [_failed(one.place.name, began, trouble) if isinstance(one, _Ready) else one for one in ready]
+        return [_failed(one.name, began, trouble) for one in ready]
+    _watch(home, settings, taken)
+    copies.carry_manifest(taken.picture.path, home.data)
+    return taken
+
+
+def _save_all(
+    home: Home, release: Release, ready: Sequence[_Ready], taken: _Taken, progress: Progress, *, by_keeper: bool
+) -> list[Saving]:
+    """The picture into every place. The keeper is told when only slow ones are left."""
+
+    def save(one: _Ready, told: Progress) -> Saving:
+        saving = _save(home, release, one, taken, told)
+        _record(home, saving)
+        return saving
+
+    note = home.long_acts / str(os.getpid())
     try:
-        _watch(home, settings, taken)
-        copies.carry_manifest(taken.picture.path, home.data)
-        places = [one for one in ready if isinstance(one, _Ready)]
-        return [
-            *side_by_side(places, lambda one, told: _save(home, release, one, taken, told), progress),
-            *(one for one in ready if not isinstance(one, _Ready)),
-        ]
+        return side_by_side(
+            ready, save, progress,
+            patience=_PATIENCE if by_keeper else None, out_of_patience=lambda: _note(note),
+        )  # fmt: skip
     finally:
-        data.delete_picture(home, taken.picture)
+        note.unlink(missing_ok=True)
+
+
+def _note(file: Path) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.touch()
 
 
 def _picture(home: Home, settings: Settings, release: Release, kept: dict[str, str]) -> _Taken:

@@ -27,8 +27,11 @@ def full_drill(
     snapshot: str | None = None,
     release: str | None = None,
     age: str | None = None,
+    budget: int | None = None,
 ) -> DrillReport:
     """Drill a place (default: the first) to disk, opened by the kit's secrets alone.
+
+    ``budget``: bytes that may be read of it (None: any number).
 
     A place that the kit could not open is drilled with what this host keeps, and the proof says so: a restore that
     works is worth knowing, and a kit that could not be made is a finding of its own.
@@ -41,7 +44,7 @@ def full_drill(
             opened, notes = _opened(home, settings, name, folder)
             return drill(
                 home, settings, progress, full=True, place=name, snapshot=snapshot, release=release, age=age,
-                opened=opened, notes=notes,
+                opened=opened, notes=notes, budget=budget,
             )  # fmt: skip
         finally:
             shutil.rmtree(folder, ignore_errors=True)

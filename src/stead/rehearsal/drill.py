@@ -30,6 +30,7 @@ from stead.words.errors import SteadError, UnprovenError, UsageError
 from stead.words.home import Home
 from stead.words.machine import NetworkKind
 from stead.words.progress import Progress
+from stead.words.quantities import say_size
 from stead.words.verdict import Verdict, verdict_of
 
 #: The steps that a recovery takes, too.
@@ -44,6 +45,7 @@ class _Run:
     settings: Settings
     wanted: Wanted
     progress: Progress
+    budget: int | None = None
     name: str = field(default_factory=lambda: f"r-{secrets.token_hex(3)}")
     steps: list[Step] = field(default_factory=list)
     choice: Choice | None = None
@@ -74,13 +76,15 @@ def drill(
     age: str | None = None,
     opened: backup.Place | None = None,
     notes: tuple[str, ...] = (),
+    budget: int | None = None,
 ) -> DrillReport:
     """Rehearse the recovery of a backup and store the proof. What it found is its verdict, never an exception.
 
     For the choices see :class:`stead.rehearsal.choice.Wanted`; one that cannot be (an unknown place) is a UsageError.
-    ``notes`` go into the proof. A full drill restores before it takes the drills' lock: the hourly ones go on.
+    ``notes`` go into the proof. ``budget``: bytes that may be read of the place; None: any number, for the owner asked.
+    A full drill restores before it takes the drills' lock: the hourly ones go on.
     """
-    run = _Run(home, settings, Wanted(full, place, snapshot, release, age, opened), progress)
+    run = _Run(home, settings, Wanted(full, place, snapshot, release, age, opened), progress, budget=budget)
     with ExitStack() as stack:
         ended = None
         if full:
@@ -125,15 +129,28 @@ def _tried(work: Callable[[], _Ended | None]) -> _Ended | None:
 def _restore(run: _Run, stack: ExitStack) -> None:
     """The first half of a full drill."""
     run.choice = choose(run.home, run.settings, run.wanted)
+    size = run.choice.snapshot.size
+    _require_budget(run, size, f"all of it is {say_size(size)}")
     target = stack.enter_context(layers.restored_folder(run.home, run.name))
     with run.step("restore", f"restore all of {run.choice.place.name} and compare every byte"):
         run.restored = restore(run.home, run.choice, target, run.progress)
+
+
+def _require_budget(run: _Run, needed: int, words: str) -> None:
+    if run.budget is not None and needed > run.budget:
+        raise UnprovenError(
+            f"{words}, and {say_size(run.budget)} may still be read of the place this month",
+            hint="raise its bytes_a_month or cost_a_month; or make one by hand: stead drill",
+        )
 
 
 def _rehearse(run: _Run) -> _Ended:
     layers.sweep(run.home)
     layers.require_room(run.home)
     choice = run.choice = run.choice or choose(run.home, run.settings, run.wanted)
+    if run.restored is None:
+        # What a mounted drill reads is known afterwards; it is little.
+        _require_budget(run, 1, "it is read from the place")
     with ExitStack() as stack:
         folder = stack.enter_context(layers.folder(run.home, run.name))
         with run.step("mount", f"open {choice.place.name} and mount the backup, cold"):

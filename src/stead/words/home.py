@@ -102,3 +102,8 @@ class Home:
     def locks(self) -> Path:
         """Lock files (flock) of the acts that must not run twice at once."""
         return self.run / "locks"
+
+    @property
+    def long_acts(self) -> Path:
+        """A file, named by its pid, for each act that has only left what may take days (an upload): nobody waits."""
+        return self.run / "long"

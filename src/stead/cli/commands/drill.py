@@ -7,7 +7,7 @@ from datetime import datetime
 import click
 
 from stead import recovery, rehearsal
-from stead.backup import resting
+from stead.backup import read_budget, resting
 from stead.cli.here import Here, acting, by_keeper
 from stead.cli.progress import shown
 from stead.cli.show import show_json, show_table, verdict
@@ -31,14 +31,17 @@ def command(here: Here, full: bool, by_keeper: bool, **wanted: str | None) -> in
     """Boot the newest backup in a sealed network and find out whether everything is in it."""
     if wanted["age"] and wanted["snapshot"]:
         raise UsageError("--age and --snapshot both say which backup", hint="give one of them")
-    place = wanted["place"]
-    if by_keeper and place and resting(place_settings(here.home, here.settings, place)[0], datetime.now()):
-        click.echo(f"{place} has its quiet hours")
-        # A full drill is due once a month: it must come again soon.
-        return UNPROVEN if full else DONE
+    place, budget = wanted["place"], None
+    if by_keeper and place:
+        (its,) = place_settings(here.home, here.settings, place)
+        if resting(its, datetime.now()):
+            click.echo(f"{place} has its quiet hours")
+            # A full drill is due once a month: it must come again soon.
+            return UNPROVEN if full else DONE
+        budget = read_budget(here.home, its)
     with shown(here.home, "full-drill" if full else "drill") as progress:
         act = recovery.full_drill if full else rehearsal.drill
-        report = act(here.home, here.settings, progress, **wanted)
+        report = act(here.home, here.settings, progress, budget=budget, **wanted)
     if here.json:
         show_json(report.to_json())
     else:
