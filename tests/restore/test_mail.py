@@ -18,7 +18,7 @@ from stead.words.progress import Silent
 from tests.restore.conftest import Owner
 
 WHEN = '"02-Jan-2026 10:00:00 +0000"'
-FLAGS = r"(\Seen \Flagged)"
+FLAGS = r"(\Seen \Flagged $label1 todo)"
 
 
 def letter(subject: str, ident: str, *more: bytes) -> bytes:
@@ -72,6 +72,7 @@ def test_a_deleted_mail_comes_back_from_a_picture_as_it_was(owner: Owner, word: 
     assert "picture" in answer["done"][0]
     (mail,) = in_folder(owner, "INBOX", word)
     assert r"\Seen" in mail and r"\Flagged" in mail and "02-Jan-2026 10:00:00" in mail
+    assert "$label1" in mail and "todo" in mail
 
 
 def test_a_mail_comes_back_from_a_place_long_after(owner: Owner, word: str) -> None:
@@ -83,7 +84,7 @@ def test_a_mail_comes_back_from_a_place_long_after(owner: Owner, word: str) -> N
     answer = owner.restore("mail", "alice", "--message-id", f"<{word}@example.org>", "--yes")
     assert answer["done"][0]["snapshot"] == snapshot
     (mail,) = in_folder(owner, "Archive", word)
-    assert r"\Flagged" in mail and "02-Jan-2026" in mail
+    assert r"\Flagged" in mail and "02-Jan-2026" in mail and "$label1" in mail and "todo" in mail
 
 
 def test_backups_the_catalogue_has_not_seen_are_read_where_they_lie(owner: Owner, word: str) -> None:

@@ -38,6 +38,7 @@ def test_what_is_missing_of_a_folder_comes_back(owner: Owner, word: str, far: bo
     assert len(answer["done"]) == 2
     mails = in_folder(owner, word, word)
     assert len(mails) == 5 and sum(r"\Flagged" in mail and "02-Jan-2026" in mail for mail in mails) == 5
+    assert sum("$label1" in mail and "todo" in mail for mail in mails) == 5
     nothing = owner.stead("folder", "alice", word, "--yes")
     assert nothing.code == 1 and "nothing of" in nothing.err
 

@@ -68,6 +68,14 @@ def test_what_does_not_come_back_by_itself(path: str) -> None:
 def test_flags() -> None:
     assert flags_of("1.host,S=4:2,FRST") == r"\Seen \Answered \Flagged", "never Deleted"
     assert flags_of("1.host") == ""
+    asked = []
+
+    def named(path: str) -> bytes:
+        asked.append(path)
+        return b"0 $label1\n1 ) INJECTED\n2 mine\n"
+
+    assert flags_of("mail/home/a/Maildir/.W/cur/1.host:2,Sabc", named) == r"\Seen $label1 mine"
+    assert asked == ["mail/home/a/Maildir/.W/dovecot-keywords"]
     assert mailbox_of(".x^2fy") == "x/y"
 
 

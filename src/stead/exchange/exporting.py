@@ -40,8 +40,9 @@ stead import NAME FOLDER
 """
 _MAIL = {
     "maildir": "a Maildir for each folder: one file for each message, as received; letters after ':2,' are its flags\n"
-    "             (S read, R answered, F flagged, D draft, T deleted), the file's date is the date of receipt",
-    "mbox": "an mbox file (mboxrd) for each folder; flags are in the Status and X-Status headers",
+    "             (S read, R answered, F flagged, D draft, T deleted), the file's date is the date of receipt;\n"
+    "             small letters are the labels that dovecot-keywords names (0 is a, 1 is b ...)",
+    "mbox": "an mbox file (mboxrd) for each folder; flags are in the Status and X-Status headers, labels in X-Keywords",
 }
 
 

@@ -51,7 +51,7 @@ def read_back(text: str) -> str:
 def subscribe(box: str, names: list[str]) -> None:
     """Add folders to the account's subscriptions as Dovecot does it: a lock file becomes the new list."""
     lock, path = f"{box}/subscriptions.lock", f"{box}/subscriptions"
-    handle = _locked(lock)
+    handle = locked(lock)
     with os.fdopen(handle, "wb") as file:
         try:
             with open(path, "rb") as old:
@@ -68,7 +68,8 @@ def subscribe(box: str, names: list[str]) -> None:
     os.rename(lock, path)
 
 
-def _locked(lock: str) -> int:
+def locked(lock: str) -> int:
+    """Make a lock file as Dovecot does; the descriptor it can be written with. Who made it removes or renames it."""
     until = time.monotonic() + _LOCK_PATIENCE
     while True:
         try:

@@ -20,11 +20,13 @@ from stead.exchange.folders import read_back
 from stead.exchange.items import LONGEST, send, write_all
 from stead.exchange.taking import OUR_LINE
 from stead.exchange.writing import lock_in
+from stead.words import keywords
 
 _BOX = "/Maildir"
 _NAME = re.compile(r"([^:]+)(?::2,([A-Za-z]*))?")
 _QUOTE = re.compile(rb"^(>*From )", re.MULTILINE)
 _STATUS = re.compile(rb"^(?:X-)?Status:", re.IGNORECASE | re.MULTILINE)
+_KEYWORDS = re.compile(rb"^X-Keywords:", re.IGNORECASE | re.MULTILINE)
 _X_STATUS = (("R", "A"), ("F", "F"), ("D", "T"), ("T", "D"))
 #: Names of a Maildir's own folders and of this export's cannot be a mail folder's.
 _TAKEN = {"cur", "new", "tmp"}
@@ -53,15 +55,21 @@ def give_mail(form: str) -> None:
         if form == "maildir":
             for part in ("cur", "new", "tmp"):
                 send(1, {"what": "folder", "path": "/".join(("mail", *parts, part))})
-        for place, flags, name in _messages(folder):
+        known = keywords.read_file(folder)
+        if form == "maildir" and known:
+            content = keywords.write(known)
+            head = {"path": "/".join(("mail", *parts, keywords.FILE)), "size": len(content), "date": 0, "append": False}
+            send(1, head, content)
+        for place, flags, letters, name in _messages(folder):
             if form == "maildir":
-                base = f"{name}:2,{flags}"
+                base = f"{name}:2,{flags}{''.join(letter for letter in letters if letter in known)}"
                 _file(place, "/".join(("mail", *parts, "cur", base)), "messages")
             else:
-                _into_mbox(place, "/".join(("mail", *parts)) + ".mbox", flags)
+                _into_mbox(place, "/".join(("mail", *parts)) + ".mbox", flags, keywords.named(letters, known))
 
 
-def _messages(folder: str) -> Iterator[tuple[str, str, str]]:
+def _messages(folder: str) -> Iterator[tuple[str, str, str, str]]:
+    """Of each message: where it lies, its flags, the letters of its keywords, its name without them."""
     for part in ("cur", "new"):
         if not os.path.isdir(f"{folder}/{part}"):
             continue
@@ -70,10 +78,11 @@ def _messages(folder: str) -> Iterator[tuple[str, str, str]]:
             place = f"{folder}/{part}/{name}"
             if match is None or name.startswith(".") or os.path.islink(place):
                 continue
-            yield place, "".join(c for c in match[2] or "" if c in "DFRST"), match[1]
+            letters = match[2] or ""
+            yield place, "".join(c for c in letters if c in "DFRST"), "".join(filter(str.islower, letters)), match[1]
 
 
-def _into_mbox(place: str, path: str, flags: str) -> None:
+def _into_mbox(place: str, path: str, flags: str, names: tuple[str, ...]) -> None:
     """One message at the end of an mbox (mboxrd), its flags as mutt and Dovecot write them."""
     with open(place, "rb") as file:
         when = os.fstat(file.fileno()).st_mtime
@@ -85,6 +94,8 @@ def _into_mbox(place: str, path: str, flags: str) -> None:
     header = content[: content.find(b"\n\n") + 1 or len(content)]
     if _STATUS.search(header):
         status = b""
+    if names and not _KEYWORDS.search(header):
+        status += f"X-Keywords: {' '.join(names)}\n".encode()
     line = OUR_LINE + strftime("%a %b %d %H:%M:%S %Y", gmtime(when)).encode() + b"\n"
     end = b"\n" if content.endswith(b"\n") else b"\n\n"
     whole = line + status + _QUOTE.sub(rb">\1", content) + end

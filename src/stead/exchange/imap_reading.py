@@ -18,6 +18,7 @@ from imapclient.exceptions import IMAPClientError, LoginError
 from stead.exchange.items import LONGEST
 from stead.exchange.labels import of_folder
 from stead.exchange.letters import Broken
+from stead.words.keywords import cleaned
 
 if TYPE_CHECKING:
     from stead.exchange.taking import Taker
@@ -137,11 +138,14 @@ class _FolderReading:
                 self._lost(uid, "the server does not give it out")
                 continue
             when = found[uid].get(b"INTERNALDATE")
-            flags = {_FLAGS[flag.lower()] for flag in found[uid].get(b"FLAGS", ()) if flag.lower() in _FLAGS}
+            said = found[uid].get(b"FLAGS", ())
+            flags = {_FLAGS[flag.lower()] for flag in said if flag.lower() in _FLAGS}
+            keywords = cleaned(flag.decode("ascii", "replace") for flag in said if not flag.startswith(b"\\"))
             self._taker.letter(
                 content,
                 self._folder.here,
                 flags="".join(sorted(flags)),
+                keywords=keywords,
                 date=when.timestamp() if isinstance(when, datetime) else None,
                 path=f"{self._folder.there}, message {uid}",
                 elsewhere=self._folder.all_mail,

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from stead.words.keywords import cleaned
+
 #: No message, entry or card is longer than this; what is longer is reported. Files have no such limit.
 LONGEST = 150_000_000
 _IDENTITY = re.compile(r"[0-9a-f]{32}")
@@ -35,6 +37,9 @@ class Kind(StrEnum):
 #: Which service's folder each kind lies in.
 SERVICE = {Kind.MAIL: "mail", Kind.ENTRY: "calendar", Kind.CARD: "calendar", Kind.FILE: "files"}
 
+#: Where they stand in a row, counted from ``elsewhere``; rows of an earlier program end before.
+_KEYWORDS = 4
+
 
 @dataclass(frozen=True)
 class Item:
@@ -44,7 +49,7 @@ class Item:
     folders of a message. ``date`` is seconds since 1970 (of receipt; of the last change of a file). ``elsewhere``: not
     wanted if the same item lies in any other folder (the "all mail" of a provider with labels). ``name`` is for
     reports, ``lines`` the line ends in a message. ``at``: its content stands at this byte of the file that is being
-    read, and does not follow on the pipe; -1: it follows.
+    read, and does not follow on the pipe; -1: it follows. ``keywords`` are a message's, beside its flags.
     """
 
     kind: Kind
@@ -58,6 +63,7 @@ class Item:
     name: str = ""
     lines: int = 0
     at: int = -1
+    keywords: tuple[str, ...] = ()
 
     def row(self) -> list[Any]:
         """As JSON carries it: the fields in their order."""
@@ -73,6 +79,7 @@ class Item:
             self.name,
             self.lines,
             self.at,
+            self.keywords,
         ]
 
     @classmethod
@@ -80,6 +87,7 @@ class Item:
         """From JSON; ValueError when it is none of ours."""
         try:
             kind, identity, where, size, date, flags, also, *rest = row
+            rest[_KEYWORDS:] = [cleaned(map(str, keywords)) for keywords in rest[_KEYWORDS:]]
             item = cls(Kind(kind), identity, where, size, date, flags, tuple(map(str, also)), *rest)
         except TypeError as wrong:
             raise ValueError("not an item") from wrong

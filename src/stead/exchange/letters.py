@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from email.utils import mktime_tz, parsedate_tz
 
 from stead.exchange.labels import decoded
+from stead.words.keywords import cleaned
 
 #: Processors compute this one themselves: it is the fastest good one here.
 _digest = hashlib.sha256
@@ -45,7 +46,8 @@ class Broken(Exception):
 
 @dataclass(frozen=True)
 class Letter:
-    """What a header says. ``flags`` are letters as in Maildir names, None where it says nothing; ``labels`` Gmail's."""
+    """What a header says. ``flags`` are letters as in Maildir names, None where it says nothing; ``labels`` Gmail's;
+    ``keywords`` Dovecot's and Thunderbird's."""
 
     id: str
     date: float
@@ -53,6 +55,7 @@ class Letter:
     labels: str | None
     name: str
     expunged: bool = False
+    keywords: tuple[str, ...] = ()
 
 
 def read_letter(content: bytes, line: bytes = b"", date: float | None = None) -> Letter:
@@ -79,6 +82,7 @@ def read_letter(content: bytes, line: bytes = b"", date: float | None = None) ->
         None if labels is None else decoded(labels.decode("utf-8", "replace")),
         _name(found),
         expunged,
+        _keywords(found),
     )
 
 
@@ -149,6 +153,11 @@ def _flags(found: dict[bytes, bytes]) -> tuple[str | None, bool]:
     letters = {_STATUS[c] for c in (status or b"").decode("ascii", "replace") if c in _STATUS}
     letters |= {_X_STATUS[c] for c in (x_status or b"").decode("ascii", "replace") if c in _X_STATUS}
     return "".join(sorted(letters)), False
+
+
+def _keywords(found: dict[bytes, bytes]) -> tuple[str, ...]:
+    text = b" ".join(found.get(name, b"") for name in (b"x-keywords", b"x-mozilla-keys"))
+    return cleaned(text.decode("ascii", "replace").split()) if text.strip() else ()
 
 
 def _name(found: dict[bytes, bytes]) -> str:

@@ -12,9 +12,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from stead.exchange.folders import subscribe, written
+from stead.exchange.folders import locked, subscribe, written
 from stead.exchange.items import Item
 from stead.exchange.writing import Pieces, sync_all, sync_folder
+from stead.words import keywords
 
 _BOX = "/Maildir"
 _MARK = ".stead"
@@ -26,6 +27,7 @@ class _Waiting:
     name: str
     flags: str
     folders: tuple[str, ...]
+    keywords: tuple[str, ...]
 
 
 class Keeping:
@@ -61,7 +63,7 @@ class Keeping:
             os.close(handle)
         flags = "".join(sorted(set(item.flags) & set("DFRST")))
         name = f"{int(date)}.{item.id}{_MARK},S={item.size},W={item.size + item.lines}"
-        self._waiting.append(_Waiting(beside, name, flags, (item.where, *item.also)))
+        self._waiting.append(_Waiting(beside, name, flags, (item.where, *item.also), item.keywords))
         return None
 
     def flush(self) -> Callable[[], list[str]]:
@@ -103,7 +105,7 @@ class Keeping:
 
     def _name(self, one: _Waiting, name: str, touched: set[str], *, last: bool = False) -> None:
         folder = self._ensured(name)
-        place = f"{folder}/cur/{one.name}:2,{one.flags}"
+        place = f"{folder}/cur/{one.name}:2,{one.flags}{self._letters(folder, one.keywords)}"
         touched.add(folder)
         if last:
             # One of the same name is the same message: it has its digest in it.
@@ -113,6 +115,30 @@ class Keeping:
             os.link(one.beside, place)
         except FileExistsError:
             return
+
+    def _letters(self, folder: str, names: tuple[str, ...]) -> str:
+        """The letters of keywords in a folder; new ones are noted there first, as Dovecot does it."""
+        if not names:
+            return ""
+        known = keywords.read_file(folder)
+        wanted, letters = keywords.with_letters(known, names)
+        if wanted == known:
+            return letters
+        lock = f"{folder}/dovecot-uidlist.lock"
+        os.close(locked(lock))
+        try:
+            # Dovecot may have noted others while we waited.
+            wanted, letters = keywords.with_letters(keywords.read_file(folder), names)
+            beside = f"{folder}/{keywords.FILE}{_MARK}"
+            handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+            with os.fdopen(handle, "wb") as file:
+                file.write(keywords.write(wanted))
+                file.flush()
+                os.fsync(file.fileno())
+            os.rename(beside, f"{folder}/{keywords.FILE}")
+        finally:
+            os.unlink(lock)
+        return letters
 
     def _ensured(self, name: str) -> str:
         folder = self._folder(name)

@@ -9,6 +9,7 @@ from imapclient import imap_utf7
 
 from stead.exchange import labels
 from stead.exchange.sources import EXPORT
+from stead.words import keywords
 
 #: As much of a file as tells what it is.
 HEAD = 4096
@@ -20,6 +21,7 @@ class Sort(StrEnum):
     MBOX = "mbox"
     LETTER = "letter"
     MAILDIR = "maildir"
+    KEYWORDS = "keywords"
     CALENDAR = "calendar"
     CONTACTS = "contacts"
     ARCHIVE = "archive"
@@ -55,6 +57,8 @@ def sort(parts: tuple[str, ...], head: bytes, forced: str | None, *, top: bool) 
         return Sort.NOTHING
     if len(parts) > 1 and parts[-2] in ("cur", "new") and _MAILDIR_NAME.fullmatch(parts[-1]):
         return Sort.MAILDIR
+    if name == keywords.FILE and forced in (None, "mail"):
+        return Sort.KEYWORDS
     if _NOTES.fullmatch(name) or (len(parts) > 1 and parts[-2] == "tmp" and _MAILDIR_NAME.fullmatch(parts[-1])):
         return Sort.NOTHING
     return _by_content(name, head, forced)

@@ -17,6 +17,7 @@ from stead.exchange.letters import Broken, Letter, read_letter
 from stead.exchange.outbox import Outbox
 from stead.exchange.sorting import HEAD, Sort, file_path, is_export, is_takeout, mail_folder, sort
 from stead.exchange.streams import chain_read, whole
+from stead.words import keywords
 
 #: How our own export begins a message of an mbox: its folder is where it lay, whatever labels it once had.
 OUR_LINE = b"From stead@localhost "
@@ -38,6 +39,8 @@ class Taker:
         # Whether what is read stands in that file as it is: the broker can take it from there itself.
         self._plain = False
         self._told = time.monotonic()
+        # Of Maildir folders, by their paths: the file that names them comes before the messages.
+        self._keywords: dict[tuple[str, ...], dict[str, str]] = {}
 
     def source(self, note: dict[str, Any], file: IO[bytes]) -> None:
         """One file handed over: ``parts`` of its path, ``beneath`` (the source's name), ``top``, ``size``, ``date``."""
@@ -102,6 +105,8 @@ class Taker:
                 self._a_file(member, beneath, chain_read(head, stream))
             elif found is Sort.MBOX:
                 self._an_mbox(member, chain_read(head, stream))
+            elif found is Sort.KEYWORDS:
+                self._keywords[member.parts[:-1]] = keywords.read(head)
             elif found is not Sort.NOTHING:
                 content = whole(chain_read(head, stream), LONGEST)
                 self._content(found, member, content, beneath)
@@ -122,10 +127,15 @@ class Taker:
             named = is_export(member.parts) and not path.endswith("/Contacts.vcf")
             self.contacts(content, path, book=member.parts[-1].rpartition(".")[0] if named else "Contacts")
         elif found is Sort.MAILDIR:
-            flags = "".join(c for c in member.parts[-1].rpartition("2,")[2] if c in "DFRST")
-            flags = flags if "2," in member.parts[-1] else ""
+            letters = member.parts[-1].rpartition("2,")[2] if "2," in member.parts[-1] else ""
             self.letter(
-                content, mail_folder(member.parts, found), flags=flags, date=member.date, path=path, labelled=False
+                content,
+                mail_folder(member.parts, found),
+                flags="".join(c for c in letters if c in "DFRST"),
+                keywords=keywords.named(letters, self._keywords.get(member.parts[:-2], {})),
+                date=member.date,
+                path=path,
+                labelled=False,
             )
         else:
             if member.parts[-1].casefold().endswith(".emlx"):
@@ -155,6 +165,7 @@ class Taker:
         folder: str,
         *,
         flags: str | None = None,
+        keywords: tuple[str, ...] = (),
         date: float | None = None,
         line: bytes = b"",
         path: str = "",
@@ -162,9 +173,9 @@ class Taker:
         labelled: bool = True,
         at: int = -1,
     ) -> Letter | None:
-        """Send one message; ``flags`` None: as its own header says; ``labelled``: Gmail's labels in it tell more than
-        ``folder``, which is only a file's name; ``at``: where it stands in the file as it is. None when it did not come
-        over."""
+        """Send one message. ``flags`` None: flags and keywords are as its own header says. ``labelled``: Gmail's labels
+        in it tell more than ``folder``, which is only a file's name. ``at``: where it stands in the file as it is. None
+        when it did not come over."""
         if b"\r\n" in content:
             content, at = content.replace(b"\r\n", b"\n"), -1
         if len(content) > LONGEST:
@@ -193,6 +204,7 @@ class Taker:
             # Counted here, where the message is still in the processor's cache; so it is six times faster than count().
             len(content) - len(content.replace(b"\n", b"")),
             at,
+            letter.keywords if flags is None else keywords,
         )
         self._out.item(item, content if at < 0 else b"")
         return letter

@@ -15,6 +15,7 @@ from stead.backup import fetch_folders
 from stead.restore.catalogue import Lain
 from stead.restore.desk import Desk
 from stead.restore.foreign import Tree
+from stead.restore.paths import Kind, keywords_beside
 from stead.restore.sources import Source, say
 from stead.words.errors import SteadError
 from stead.words.quantities import say_size
@@ -65,9 +66,10 @@ def content(tree: Tree, row: Lain, source: Source) -> IO[bytes]:
 
 
 def _folders(rows: Iterable[Lain]) -> list[str]:
-    """The folders that hold ``rows``, none inside another."""
+    """The folders that hold ``rows``, none inside another; and where keywords of mails are named."""
     found: list[str] = []
-    for folder in sorted({row.path.rpartition("/")[0] for row in rows}):
+    named = {beside for row in rows if row.kind is Kind.MAIL and (beside := keywords_beside(row.path))}
+    for folder in sorted({row.path.rpartition("/")[0] for row in rows} | named):
         if not (found and (folder + "/").startswith(found[-1] + "/")):
             found.append(folder)
     return found

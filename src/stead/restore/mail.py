@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from functools import partial
 
 from stead.restore.desk import Desk
 from stead.restore.inside import Gift, Visit, live, printable
 from stead.restore.paths import flags_of
 from stead.restore.paths import printable as shown
 from stead.restore.search import Candidate
-from stead.restore.sources import Back, Source, fetched, say
+from stead.restore.sources import Back, Source, beside, fetched, say
 from stead.services import uids
 from stead.words.home import Home
 from stead.words.quantities import say_size
@@ -58,7 +59,7 @@ def give_back(
                     "folder": row.folder,
                     "spare": SPARE if spare else None,
                     "ident": one.about.ident,
-                    "flags": flags_of(row.path),
+                    "flags": flags_of(row.path, partial(beside, desk.home, desk.program, source)),
                     "date": row.mtime / 1e9,
                 }
                 yield Gift(about, content, os.fstat(content.fileno()).st_size)

@@ -146,7 +146,8 @@ def _gift(desk: Desk, tree: Tree, row: Lain, source: Source) -> Gift:
     if row.kind is Kind.MAIL:
         found = desk.base.execute("SELECT ident FROM thing WHERE sha = ?", (row.sha,)).fetchone()
         ident = found[0] if found else ""
-        about = {"folder": row.folder, "ident": ident, "flags": flags_of(row.path), "date": row.mtime / 1e9}
+        flags = flags_of(row.path, lambda path: tree.read(path, 1 << 14) or b"")
+        about = {"folder": row.folder, "ident": ident, "flags": flags, "date": row.mtime / 1e9}
     elif row.kind is Kind.ENTRY:
         about = {"folder": row.folder, "name": name, "title": row.folder}
     else:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+
+from stead.words import keywords
 
 
 class Kind(StrEnum):
@@ -31,6 +34,7 @@ _ENTRY = re.compile(
 _HOME = re.compile(rf"files/home/{_USER}/(?P<name>.+)", re.DOTALL)
 _COMMON = {"files/shared/": SHARED, "web/site/": SITE}
 _ESCAPED = re.compile(r"\^([0-9a-f]{2})")
+_FLAGS = {"S": r"\Seen", "R": r"\Answered", "F": r"\Flagged", "D": r"\Draft"}
 
 
 @dataclass(frozen=True)
@@ -84,11 +88,23 @@ def base_of(name: str) -> str:
     return name.partition(":2,")[0]
 
 
-def flags_of(name: str) -> str:
-    """The IMAP flags in a mail's file name, without ``Deleted``: what comes back is not to vanish again."""
-    letters = name.partition(":2,")[2]
-    known = {"S": r"\Seen", "R": r"\Answered", "F": r"\Flagged", "D": r"\Draft"}
-    return " ".join(flag for letter, flag in known.items() if letter in letters)
+def keywords_beside(path: str) -> str | None:
+    """Where the keywords of a mail at ``path`` are named; None: it has none."""
+    if not any(map(str.islower, path.partition(":2,")[2])):
+        return None
+    return f"{path.rsplit('/', 2)[0]}/{keywords.FILE}"
+
+
+def flags_of(path: str, named: Callable[[str], bytes] = lambda _: b"") -> str:
+    """The IMAP flags in a mail's file name, without ``Deleted``: what comes back is not to vanish again.
+
+    ``named`` gives the content of the file at a path, where the keywords are named; it is asked only if there are any.
+    """
+    letters = path.partition(":2,")[2]
+    flags = [flag for letter, flag in _FLAGS.items() if letter in letters]
+    if beside := keywords_beside(path):
+        flags += keywords.named(letters, keywords.read(named(beside)))
+    return " ".join(flags)
 
 
 def printable(text: str) -> str:

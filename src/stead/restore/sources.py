@@ -23,6 +23,7 @@ from stead.words.errors import SteadError, UnprovenError
 from stead.words.home import Home
 
 _AT_ONCE = 1 << 20
+_SMALL = 1 << 14
 
 
 @dataclass(frozen=True)
@@ -153,6 +154,25 @@ def fetched(
     raise (SteadError if damaged else UnprovenError)(
         f"it is known, and no copy gives it back: {why}", hint="stead backup places lists where copies are"
     )
+
+
+def beside(home: Home, program: Path, source: Source, path: str) -> bytes:
+    """The small file at ``path`` in a copy; empty when it cannot be had, for it only adds to what comes back."""
+    if source.picture is not None:
+        tree = Tree(source.picture.path)
+        try:
+            return tree.read(path, _SMALL) or b""
+        finally:
+            tree.close()
+    if source.place is None:
+        return b""
+    with tempfile.TemporaryFile() as out:
+        try:
+            fetch(home, source.place, program, source.snapshot, path, out=out)
+        except SteadError:
+            return b""
+        out.seek(0)
+        return out.read(_SMALL)
 
 
 def _bring(home: Home, program: Path, source: Source, row: Lain, out: IO[bytes]) -> None:
