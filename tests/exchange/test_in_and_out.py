@@ -249,8 +249,8 @@ def test_an_account_elsewhere_over_imap_and_dav(house: Server, person: Person, t
 
     imaps, https = house.endpoint("imaps").port, house.endpoint("https").port
     with house.imap(name) as connection:
-        connection.select("Archive")
-        connection.store("1:2", "+FLAGS", r"($label3 Mine)")
+        connection.select("INBOX")
+        connection.store("1", "+FLAGS", r"($label3 Mine)")
     assert fetch(f"imaps://{name}@localhost:{imaps}")["added"]["messages"] == 8
     assert fetch(f"imaps://{name}@localhost:{imaps}")["added"]["messages"] == 0
     one, two = looking.mail(house, name), looking.mail(house, other)
