@@ -24,6 +24,8 @@ _STORE = Path(os.environ.get("STEAD_TEST_HOME") or _REPOSITORY / ".check/home")
 
 #: A test that asks for one of these boots machines.
 _BOOTING = {"release", "live", "fresh_live", "lost"}
+#: Rooms whose tests are a part of their own of the whole check.
+_RUNS = {"backup": "copies", "places": "copies", "rehearsal": "drills"}
 #: Cheap tests first, so that a small mistake is seen before the long ones begin.
 _ORDER = ("root", "boot", "host")
 
@@ -44,8 +46,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if _BOOTING & set(getattr(item, "fixturenames", ())):
             item.add_marker("boot")
-        if item.path.parent.name in ("backup", "places"):
-            item.add_marker("copies")
+        if run := _RUNS.get(item.path.parent.name):
+            item.add_marker(run)
         if os.geteuid() and _known(item):
             item.add_marker(pytest.mark.skip(reason="needs root"))
     items.sort(key=lambda item: max((_ORDER.index(mark.name) + 1 for mark in _known(item)), default=0))
