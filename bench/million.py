@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from bench.filling import WEBDAV, finish, folder, inside
 from tests.rig import releases
 from tests.rig.homes import new_home
 from tests.rig.server import Server, served
@@ -20,12 +21,10 @@ from tests.rig.server import Server, served
 from stead import backup, data, live
 from stead.rehearsal import drill
 from stead.rehearsal.known import places, restic_program
-from stead.words.declaration import GUEST_UID_BASE
 from stead.words.home import Home
 from stead.words.progress import Silent
 from stead.words.verdict import Verdict
 
-_WEBDAV = GUEST_UID_BASE + 618
 _PER_FOLDER = 1000
 
 
@@ -33,22 +32,17 @@ def fill(server: Server, files: int) -> None:
     """Small files as the file service would have left them, written while no machine runs."""
     live.down(server.home, Silent())
     data.ensure_volume(server.home)
-    top = server.home.data / "files/home/alice/many"
-    _folder(top)
+    top = folder(server.home.data / "files/home/alice/many", WEBDAV)
+    finish(inside(top, WEBDAV, lambda: _write(files)))
+
+
+def _write(files: int) -> None:
     for number in range(files):
-        folder = top / f"{number // _PER_FOLDER:05d}"
         if number % _PER_FOLDER == 0:
-            _folder(folder)
-        handle = os.open(folder / f"{number}.txt", os.O_WRONLY | os.O_CREAT, 0o600)
+            os.mkdir(f"{number // _PER_FOLDER:05d}", 0o700)
+        handle = os.open(f"{number // _PER_FOLDER:05d}/{number}.txt", os.O_WRONLY | os.O_CREAT, 0o600)
         os.write(handle, b"%d\n" % number)
-        os.fchown(handle, _WEBDAV, _WEBDAV)
         os.close(handle)
-
-
-def _folder(path: Path) -> None:
-    path.mkdir(parents=True, exist_ok=True)
-    os.chown(path, _WEBDAV, _WEBDAV)
-    path.chmod(0o700)
 
 
 def measured(words: str, act: Callable[[], object]) -> None:

@@ -15,7 +15,7 @@ import threading
 import time
 from pathlib import Path
 
-from bench.drill import fill
+from bench.filling import fill
 from tests.rig import releases
 from tests.rig.homes import new_home
 from tests.rig.hosts import Host, fresh_host, put_clone
