@@ -13,6 +13,7 @@ import pytest
 
 from stead.backup import load_known
 from stead.data import list_pictures, thin_pictures
+from stead.keeper.looking import look
 from stead.live import backup, save
 from stead.records import Records
 from stead.words.home import Home
@@ -54,6 +55,8 @@ def test_others_are_saved_again_and_again_meanwhile(
             (saving,) = backup(one.home, settings, Silent(), by_keeper=True)
             assert (saving.place, saving.verdict) == ("good", Verdict.PASS)
         assert not first.done() and recorded(one, "good") == 3 and recorded(one, "slow") == 0
+        told = {finding.id: finding for finding in look(one.home, settings).findings}
+        assert "it is being written to just now" in told["backup-old:slow"].next
         # However long it takes, nobody takes the picture away under it.
         (used,) = (picture for picture in list_pictures(one.home) if picture.for_backup)
         thin_pictures(one.home, datetime.now(UTC) + timedelta(days=3))

@@ -21,7 +21,8 @@ def writing(home: Home, place: Place, *, wait: float = 600.0) -> Iterator[None]:
 
 def busy(home: Home, place: str) -> bool:
     """Whether one of our programs is writing into the place, or removing something from it, just now."""
-    handle = lock(home.locks / f"place-{place}.lock")
+    # Shared, so that two who ask are not in each other's way.
+    handle = lock(home.locks / f"place-{place}.lock", shared=True)
     if handle is not None:
         os.close(handle)
     return handle is None

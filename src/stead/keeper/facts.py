@@ -54,7 +54,8 @@ class PlaceFact:
 
     ``trouble`` is why the last backup to it went wrong; not ``trouble_proven``: it could only not be made. The last
     drill is one of the newest backup; ``older`` are the last ones of older backups, by their age. ``last_full`` is
-    the last full drill, ``full_passed_at`` when one passed, ``first_at`` since when there are backups.
+    the last full drill, ``full_passed_at`` when one passed, ``first_at`` since when there are backups. ``under_way``:
+    something is being written to it, or removed, just now.
     """
 
     name: str
@@ -77,6 +78,7 @@ class PlaceFact:
     quiet: Quiet | None = None
     tried: TryFact | None = None
     used_of_month: float = 0.0
+    under_way: bool = False
 
 
 @dataclass(frozen=True)

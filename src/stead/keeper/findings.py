@@ -112,15 +112,16 @@ def _backup(facts: Facts, place: PlaceFact) -> Found:
             f"{place.trouble}",
             f"{place.trouble_next or 'correct the cause'}; then: stead backup run --place {place.name}",
         )
+    wait = "it is being written to just now, which may take long: look again later" if place.under_way else None
     if place.newest_at is None:
         what = f"the place {place.name} has no backup yet"
-        yield _make(f"backup-old:{place.name}", Severity.WARNING, what, "make one: stead backup run")
+        yield _make(f"backup-old:{place.name}", Severity.WARNING, what, wait or "make one: stead backup run")
     elif (age := facts.wake(place, place.newest_at)) > goal:
         yield _make(
             f"backup-old:{place.name}",
             Severity.ALARM if age > 2 * goal else Severity.WARNING,
             f"the newest backup in {place.name} is {say_duration(age)} old, the goal is {say_duration(goal)}",
-            "make one now and see why none was made: stead backup run",
+            wait or "make one now and see why none was made: stead backup run",
         )
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from stead import machine
 from stead.alerts import Memory
-from stead.backup import Kind, kind_of, load_reading, same_disk, this_month, url_without_secrets
+from stead.backup import Kind, busy, kind_of, load_reading, same_disk, this_month, url_without_secrets
 from stead.keeper import prepared, running
 from stead.keeper.facts import DrillFact, Facts, HalfDone, PlaceFact, ReadingFact, ReleaseFact, TryFact
 from stead.keeper.places import place_settings
@@ -138,6 +138,7 @@ def _place(home: Home, place: PlaceSetting, records: Records, until: datetime) -
         first_at=first.data_at if first else None,
         reading=_reading(home, name, first.data_at if first else None),
         trouble_next=last_backup.evidence.get("next") if last_backup else None,
+        under_way=busy(home, name),
     )
 
 
