@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from stead.backup.cold import mount_cold
 from stead.backup.cycle import really_there
@@ -59,32 +58,33 @@ def adopt_found(home: Home, place: Place, program: Path) -> None:
 def _take_over(home: Home, restic: Restic, mounted: Path) -> None:
     place = restic.place
     known = load_known(home, place.name)
-    packs, listed, indexes = really_there(restic)
-    found = _read_all(mounted, place.name, (one for one in snapshots(restic) if "data" in one.tags))
+    packs, _, indexes = really_there(restic)
+    listed = snapshots(restic)
+    found = _read_all(mounted, (one for one in listed if "data" in one.tags))
     taken = replace(
         known,
         repository=repository_id(restic),
-        snapshots=tuple(sorted((kept for kept, _ in found), key=lambda one: one.taken_at)),
+        snapshots=tuple(sorted(found, key=lambda one: one.taken_at)),
         packs=packs,
         indexes=indexes,
-        releases={kept.release: programs for kept, programs in found if programs in listed},
+        releases={tag: one.id for one in listed if "release" in one.tags for tag in one.tags - {"release"}},
     )
     save_known(home, place.name, taken)
 
 
-def _read_all(mounted: Path, place: str, listed: Iterable[Snapshot]) -> list[tuple[KnownSnapshot, str]]:
+def _read_all(mounted: Path, listed: Iterable[Snapshot]) -> list[KnownSnapshot]:
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        read = pool.map(lambda one: _read(one, mounted / "ids" / one.id / DATA_PATH.lstrip("/"), place), listed)
+        read = pool.map(lambda one: _read(one, mounted / "ids" / one.id / DATA_PATH.lstrip("/")), listed)
         return [one for one in read if one is not None]
 
 
-def _read(snapshot: Snapshot, data: Path, place: str) -> tuple[KnownSnapshot, str] | None:
-    """A snapshot out of what travels in it, and the snapshot of its programs (empty: it does not say)."""
+def _read(snapshot: Snapshot, data: Path) -> KnownSnapshot | None:
+    """A snapshot out of what travels in it; it was written by us."""
     try:
         summary = summarise(data)
-        release: dict[str, Any] = json.loads((data / ".stead/release.json").read_text())
+        release = json.loads((data / ".stead/release.json").read_text())
         inventory = json.loads((data / ".stead/inventory.json").read_text())
-        kept = KnownSnapshot(
+        return KnownSnapshot(
             id=snapshot.id,
             taken_at=snapshot.began_at,
             files=summary.files,
@@ -95,6 +95,5 @@ def _read(snapshot: Snapshot, data: Path, place: str) -> tuple[KnownSnapshot, st
             manifest=summary.digest,
             good=(snapshot.files, snapshot.size) == (summary.files, summary.size),
         )
-        return kept, str(release.get("snapshots", {}).get(place, ""))
     except (SteadError, OSError, ValueError, KeyError, TypeError):
         return None

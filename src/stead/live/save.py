@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -27,7 +27,7 @@ from stead.words.errors import SteadError
 from stead.words.home import Home
 from stead.words.picture import Picture
 from stead.words.progress import Progress
-from stead.words.verdict import Finding, Severity, Verdict, verdict_of
+from stead.words.verdict import Finding, Severity, Verdict, verdict_of, worst
 
 #: Seconds after which a backup that still runs is no part of the ordinary round.
 _PATIENCE = 300.0
@@ -67,7 +67,7 @@ def backup(
     with ExitStack() as picture:
         with held(home, "backup", wait=60):
             release = current_release(home)
-            ready = side_by_side(chosen, lambda one, told: _ready(home, release, one, told), progress)
+            ready = side_by_side(chosen, lambda one, _: _ready(home, release, one), progress)
             opened = [one for one in ready if isinstance(one, _Ready)]
             savings = [one for one in ready if isinstance(one, Saving)]
             taken = _take(home, settings, release, opened, progress) if opened else []
@@ -96,10 +96,11 @@ def _record(home: Home, saving: Saving) -> None:
 
 @dataclass(frozen=True)
 class _Ready:
-    """A place that is open and holds the release, as the snapshot named; ``left`` are bytes that may go there."""
+    """A place that is open. ``release``: the snapshot of the programs in it, if they are there already; ``left`` are
+    bytes that may go there."""
 
     place: Place
-    release: str
+    release: str | None
     left: int | None = None
 
     @property
@@ -116,18 +117,17 @@ class _Taken:
     inventory: dict[str, Inventory]
 
 
-def _ready(home: Home, release: Release, wanted: PlaceSetting, progress: Progress) -> _Ready | Saving:
+def _ready(home: Home, release: Release, wanted: PlaceSetting) -> _Ready | Saving:
     began = time.monotonic()
     try:
         program = restic_program(home)
-        left = copies.left_this_month(home, wanted)
         limits = copies.Limits(wanted.upload_limit, wanted.download_limit)
         place, made = copies.ensure_place(
             home, wanted.name, wanted.url, program, credentials_file=wanted.credentials_file, limits=limits
         )
         if not made:
             copies.adopt_found(home, place, program)
-        kept = _keep_release(home, place, program, release, progress, most=left)
+        kept = copies.load_known(home, place.name).releases.get(release.id)
         return _Ready(place, kept, copies.left_this_month(home, wanted))
     except SteadError as trouble:
         return _failed(wanted.name, began, trouble)
@@ -140,7 +140,7 @@ def _take(
     began = time.monotonic()
     try:
         with progress.step("a picture of data, counted"):
-            taken = _picture(home, settings, release, {one.name: one.release for one in ready})
+            taken = _picture(home, settings, release, {one.name: one.release for one in ready if one.release})
     except SteadError as trouble:
         return [_failed(one.name, began, trouble) for one in ready]
     _watch(home, settings, taken)
@@ -154,7 +154,7 @@ def _save_all(
     """The picture into every place. The keeper is told when only slow ones are left."""
 
     def save(one: _Ready, told: Progress) -> Saving:
-        saving = _save(home, release, one, taken, told)
+        saving = _with_programs(home, release, one, _save(home, release, one, taken, told), told)
         _record(home, saving)
         return saving
 
@@ -223,6 +223,20 @@ def _save(home: Home, release: Release, ready: _Ready, taken: _Taken, progress: 
         size=outcome.size,
         added=outcome.added,
     )
+
+
+def _with_programs(home: Home, release: Release, ready: _Ready, saving: Saving, progress: Progress) -> Saving:
+    """After data, which nothing can make anew, the programs; they are there already but once."""
+    if saving.snapshot is None:
+        return saving
+    left = None if ready.left is None else max(0, ready.left - saving.added)
+    try:
+        _keep_release(home, ready.place, restic_program(home), release, progress, most=left)
+    except SteadError as trouble:
+        why = f"data is there; the programs could not be put beside it: {trouble.message}"
+        reason = f"{saving.reason}; {why}" if saving.reason else why
+        return replace(saving, verdict=worst((saving.verdict, verdict_of(trouble))), reason=reason, next=trouble.hint)
+    return saving
 
 
 def _failed(place: str, began: float, trouble: SteadError) -> Saving:
