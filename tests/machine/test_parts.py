@@ -9,7 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from stead.machine import firewall, free_port_shift, layers, naming, outside_address, saved, units
+from stead.machine import (
+    firewall,
+    free_port_shift,
+    kept_port_shift,
+    layers,
+    naming,
+    outside_address,
+    ports,
+    saved,
+    units,
+)
 from stead.run import run
 from stead.words.declaration import GUEST_UID_BASE, Egress, Port, TreeFile
 from stead.words.errors import SteadError
@@ -123,11 +133,24 @@ def test_the_filter_of_sockets_holds_for_children() -> None:
 
 
 @pytest.mark.root
-def test_ports_in_use_move_a_home_away(tmp_path: Path) -> None:
+def test_ports_in_use_move_a_home_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ports, "_CHOSEN", tmp_path / "chosen")
     home = Home.at(tmp_path)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         assert free_port_shift(home, (Port("x", 1, taken.getsockname()[1]),)) >= 1000
     assert free_port_shift(home, ()) == 0
+
+
+@pytest.mark.root
+def test_two_homes_that_are_made_at_once_choose_differently(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ports, "_CHOSEN", tmp_path / "chosen")
+    one, two, three = (Home.at(tmp_path / name) for name in ("one", "two", "three"))
+    for home in (one, two, three):
+        home.lib.mkdir(parents=True)
+    first = kept_port_shift(one, ())
+    assert kept_port_shift(two, ()) not in (first, None) and kept_port_shift(one, ()) == first
+    (one.lib / "port-shift.json").unlink()
+    assert kept_port_shift(three, ()) == first, "a home that is gone keeps nothing from others"
 
 
 def test_the_units_start_the_saved_plan_after_data() -> None:

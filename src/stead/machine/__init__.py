@@ -6,7 +6,7 @@ from stead.machine.lifecycle import all_names as names
 from stead.machine.lifecycle import find, saved_plan, start, stop
 from stead.machine.logs import LogLine, console, read_logs
 from stead.machine.naming import outside_address
-from stead.machine.ports import free_port_shift
+from stead.machine.ports import free_port_shift, kept_port_shift
 from stead.machine.remains import leftovers, sweep
 from stead.machine.sealed import prove_sealed
 from stead.machine.units import install_units, remove_units
@@ -21,6 +21,7 @@ __all__ = [
     "find",
     "free_port_shift",
     "install_units",
+    "kept_port_shift",
     "leftovers",
     "names",
     "outside_address",

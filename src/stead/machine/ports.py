@@ -2,32 +2,66 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from stead.run import run
+from stead.run import lock, run
 from stead.words.declaration import Port
 from stead.words.errors import SteadError
 from stead.words.home import Home
 
 _STEP, _STEPS = 1000, 40
+_KEPT = "port-shift.json"
+#: A file for each shift that was chosen, with the home that has it.
+_CHOSEN = Path("/run/stead-ports")
 _LISTENING = "0A"
 _PUBLISHED = re.compile(r"\bdport (\d+)\b.*\bdnat\b")
+
+
+def kept_port_shift(home: Home, ports: Sequence[Port]) -> int:
+    """What this home adds to every local port: chosen once, and no other home of this computer chooses the same."""
+    file = home.lib / _KEPT
+    if file.exists():
+        return int(json.loads(file.read_text()))
+    # Of two that are made at the same time neither listens yet.
+    choosing = lock(_CHOSEN / "lock", wait=60)
+    try:
+        shift = free_port_shift(home, ports)
+        (_CHOSEN / str(shift)).write_text(str(home.lib))
+        file.write_text(json.dumps(shift))
+    finally:
+        if choosing is not None:
+            os.close(choosing)
+    return shift
 
 
 def free_port_shift(home: Home, ports: Sequence[Port]) -> int:
     """What to add to every local port so that none is in use: 0 if possible, else the next thousand that is free.
 
-    In use is a port somebody listens on, or another home's machine is published at. Remember the answer: addresses
-    given to people must stay.
+    In use is a port somebody listens on, or another home's machine is published at, or another home has chosen.
+    Remember the answer: addresses given to people must stay.
     """
     taken = listening() | _published(home)
+    chosen = _chosen(home)
     for shift in range(0, _STEP * _STEPS, _STEP):
         wanted = {port.local + shift for port in ports}
-        if not wanted & taken and max(wanted, default=0) < 1 << 16:
+        if shift not in chosen and not wanted & taken and max(wanted, default=0) < 1 << 16:
             return shift
     raise SteadError("no free range of local ports was found", hint="see what listens: ss -ltn")
+
+
+def _chosen(home: Home) -> set[int]:
+    """What other homes have chosen since this computer was started, as far as they are still there."""
+    found = set()
+    for file in _CHOSEN.glob("[0-9]*"):
+        other = Path(file.read_text())
+        kept = other / _KEPT
+        if other != home.lib and kept.exists() and kept.read_text() == file.name:
+            found.add(int(file.name))
+    return found
 
 
 def listening() -> set[int]:

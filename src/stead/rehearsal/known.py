@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from stead import machine, services
@@ -44,14 +43,9 @@ def places(home: Home, settings: Settings, name: str | None = None) -> tuple[Pla
 
 
 def port_shift(home: Home, settings: Settings) -> int:
-    """What is added to every local port: as set, else as chosen once for this home and kept."""
+    """What is added to every local port: as set, else as chosen once for this home."""
     if settings.public:
         return 0
     if settings.local.port_shift:
         return settings.local.port_shift
-    file = home.lib / "port-shift.json"
-    if file.exists():
-        return int(json.loads(file.read_text()))
-    shift = machine.free_port_shift(home, services.all_ports())
-    file.write_text(json.dumps(shift))
-    return shift
+    return machine.kept_port_shift(home, services.all_ports())
