@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from collections.abc import Callable
 
@@ -93,6 +94,25 @@ def test_the_live_machine_may_finish_its_work(home: Home, plan: Planner, start: 
     machine.stop(home, "live")
     assert time.monotonic() - began < 3
     assert (home.lib / "testdata/mail/bye").read_text() == "bye\n"
+
+
+def test_what_was_told_to_stop_is_not_taken_for_running_though_its_stop_was_killed(
+    home: Home, plan: Planner, start: Start, host_network: None
+) -> None:
+    slow = "[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStop=/bin/sleep 8\n"
+    wanted = plan(home, "live", NetworkKind.LOCAL, config=unit("slow.service", slow))
+    running = start(wanted)
+    child = os.fork()
+    if child == 0:
+        machine.stop(home, "live")
+        os._exit(0)
+    time.sleep(0.5)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    assert state.started(running.leader), "it stopped too fast to see anything"
+    assert machine.find(home, "live") is None
+    again = start(wanted)
+    assert again.leader != running.leader and machine.find(home, "live") == again
 
 
 def test_a_machine_that_cannot_boot_says_why_and_leaves_nothing(home: Home, plan: Planner, start: Start) -> None:

@@ -86,6 +86,9 @@ def ensure_release(home: Home, progress: Progress) -> Release:
 
 
 def _data(home: Home, settings: Settings) -> None:
+    if machine.find(home, "live") is None:
+        # One that is still ending (its stop was killed) writes into data until it has.
+        machine.stop(home, "live")
     data.ensure_volume(home, size=settings.data.first_size, own_btrfs=settings.data.btrfs)
     make_usable(home, settings, datetime.now(UTC))
 

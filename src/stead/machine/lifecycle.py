@@ -53,10 +53,11 @@ def start(plan: MachinePlan, progress: Progress) -> Machine:
 
 
 def find(home: Home, name: str) -> Machine | None:
-    """The machine of that name, if it runs."""
-    supervisor = state.noted(naming.folder(home, name), "supervisor")
+    """The machine of that name, if it runs. One that was told to stop does not, even if whoever told it is dead."""
+    folder = naming.folder(home, name)
+    supervisor = state.noted(folder, "supervisor")
     leader = state.leader(supervisor) if supervisor else None
-    if leader is None:
+    if leader is None or state.noted(folder, "stopping") == supervisor:
         return None
     plan = saved.load(naming.plan_file(home, name))
     link = naming.link(home, name, plan.network)
@@ -79,7 +80,10 @@ def stop(home: Home, name: str) -> None:
 
     Does nothing where nothing is; works whoever of launcher, supervisor and keeper is dead already.
     """
-    supervisor = state.noted(naming.folder(home, name), "supervisor")
+    folder = naming.folder(home, name)
+    supervisor = state.noted(folder, "supervisor")
+    if supervisor:
+        state.note(folder, "stopping", supervisor)
     gentle = name == naming.LIVE
     if programs.has_systemd():
         _stop_unit(naming.unit(home, name), gentle)

@@ -12,7 +12,8 @@ _POLL = 0.02
 
 
 def note(folder: Path, role: str, pid: int) -> None:
-    """Remember ``pid`` as the machine's ``role``: ``supervisor`` (launcher, then nspawn) or ``collector``."""
+    """Remember ``pid`` as the machine's ``role``: ``supervisor`` (launcher, then nspawn), ``stopping`` (the supervisor
+    that was told to end) or ``collector``."""
     draft = folder / f"{role}.new"
     draft.write_text(json.dumps({"pid": pid, "started": started(pid)}))
     draft.rename(folder / f"{role}.json")
