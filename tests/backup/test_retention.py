@@ -16,6 +16,7 @@ from stead.backup.restic import Restic, ask, init
 from stead.backup.retention import Choice, choose, choose_within, command_elsewhere, let_go_on_purpose
 from stead.settings import RetentionSettings
 from stead.settings.nouns import FOR_EVER
+from tests.rig.keys import quicken
 
 NOW = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
 RULE = RetentionSettings()
@@ -104,6 +105,7 @@ def listed(tmp_path_factory: pytest.TempPathFactory, restic: Path) -> tuple[Rest
     (base / "password").write_text("x\n")
     program = Restic(restic, Place("attic", str(base / "attic"), base / "password"))
     init(program)
+    quicken(program.place.url, program.place.password_file)
     (base / "data").mkdir()
     (base / "data/one").write_text("1")
     chance = random.Random(9)

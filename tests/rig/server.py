@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import imaplib
-import os
+import shutil
 import smtplib
 import ssl
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from stead.words.machine import Machine
 from stead.words.probe import Endpoint
 from stead.words.progress import Progress, Silent
 from tests.rig.prepared import prepare
-from tests.rig.releases import store_home
+from tests.rig.releases import alone, store_home
 
 #: Everybody's password here; long enough for the rules, and known to every test.
 PASSWORD = "correct horse battery staple"
@@ -127,17 +127,23 @@ def quick(home: Home, release: Release) -> Iterator[Server]:
     finds its patterns compiled, the places hold the release and open at once. Benches do without it."""
     _modest(home)
     prepare(home, known.places(home, load(home)), release)
-    compiled = _compiled_patterns()
-    if compiled.is_dir():
-        ensure_volume(home, size=load(home).data.first_size)
-        (home.data / "mail").mkdir(mode=0o755, exist_ok=True)
-        run(["cp", "-a", compiled, home.data / "mail/rspamd"], timeout=60)
-    with served(home, release) as server:
+    compiled = store_home().lib / "first-server/rspamd"
+    with ExitStack() as first:
         if not compiled.is_dir():
-            beside = compiled.with_name(f"{compiled.name}.{os.getpid()}")
+            # Whoever else wants a server waits for what the first one of this clone compiles.
+            first.enter_context(alone(compiled.parent))
+        if compiled.is_dir():
+            ensure_volume(home, size=load(home).data.first_size)
+            (home.data / "mail").mkdir(mode=0o755, exist_ok=True)
+            run(["cp", "-a", compiled, home.data / "mail/rspamd"], timeout=60)
+        server = first.enter_context(served(home, release))
+        if not compiled.is_dir():
+            beside = compiled.with_name("beside")
+            shutil.rmtree(beside, ignore_errors=True)
             run(["cp", "-a", home.data / "mail/rspamd", beside], timeout=60)
-            run(["mv", "--no-target-directory", beside, compiled], timeout=60, expect=(0, 1))
-        yield server
+            beside.rename(compiled)
+        first.pop_all().close()
+    yield server
 
 
 def _modest(home: Home) -> None:
@@ -145,11 +151,6 @@ def _modest(home: Home) -> None:
     home.etc.mkdir(parents=True, exist_ok=True)
     if not home.settings_file.exists():
         home.settings_file.write_text('[data]\nfirst_size = "2GB"\n')
-
-
-def _compiled_patterns() -> Path:
-    """What the filter of the first server of this clone compiled: kept beside the release that the tests share."""
-    return store_home().lib / "rspamd"
 
 
 def _wait_for_people(server: Server) -> None:

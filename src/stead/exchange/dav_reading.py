@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _AT_ONCE = 50
 _DEEPEST = 60
 _LISTED = "<d:resourcetype/><d:displayname/>"
+_CALENDAR = {"report": "c:calendar-multiget", "data": "c:calendar-data", "found_in": f"{CAL}calendar-data"}
+_BOOK = {"report": "a:addressbook-multiget", "data": "a:address-data", "found_in": f"{CARD}address-data"}
 
 
 def read_calendars(account: dict[str, Any], trust: ssl.SSLContext, taker: Taker) -> None:
@@ -27,7 +29,7 @@ def read_calendars(account: dict[str, Any], trust: ssl.SSLContext, taker: Taker)
     link = Dav(account, trust)
     for calendar in _collections(link, account, f"{CAL}calendar", "c:calendar-home-set", f"{CAL}calendar-home-set"):
         name = calendar.text(f"{DAV}displayname") or _last(calendar.path)
-        for path, content in _members(link, calendar, "c:calendar-multiget", "c:calendar-data", f"{CAL}calendar-data"):
+        for path, content in _members(link, calendar, taker, **_CALENDAR):
             taker.calendar(content, name, path, named=True)
 
 
@@ -37,7 +39,7 @@ def read_contacts(account: dict[str, Any], trust: ssl.SSLContext, taker: Taker) 
     home = f"{CARD}addressbook-home-set"
     for book in _collections(link, account, f"{CARD}addressbook", "a:addressbook-home-set", home):
         name = book.text(f"{DAV}displayname") or _last(book.path)
-        for path, content in _members(link, book, "a:addressbook-multiget", "a:address-data", f"{CARD}address-data"):
+        for path, content in _members(link, book, taker, **_BOOK):
             taker.contacts(content, path, book=name)
 
 
@@ -64,10 +66,10 @@ def read_files(account: dict[str, Any], trust: ssl.SSLContext, taker: Taker) -> 
 def _file(link: Dav, found: Resource, path: str, taker: Taker) -> None:
     try:
         parts = safe_parts(path)
-        answer = link.get(found.path)
         when = parsedate_tz(found.text(f"{DAV}getlastmodified"))
         whole = f"{taker.into}/{'/'.join(parts)}" if taker.into else "/".join(parts)
-        taker.file(whole, answer.read, float(mktime_tz(when)) if when else 0.0)
+        with link.get(found.path) as read:
+            taker.file(whole, read, float(mktime_tz(when)) if when else 0.0)
     except Broken as why:
         taker.lost(path, found.path, str(why))
 
@@ -82,10 +84,11 @@ def _collections(link: Dav, account: dict[str, Any], kind: str, wanted: str, hom
     place = here.href(home)
     if place is None:
         principal = here.href(f"{DAV}current-user-principal") or _well_known(link, account["kind"])
-        place = _first(link.properties(principal, f"<{wanted}/>", depth=0)).href(home)
-    found = [r for r in link.properties(place or path, _LISTED, depth=1) if r.has_type(kind)]
+        place = _first(link.properties(link.enter(principal), f"<{wanted}/>", depth=0)).href(home)
+    there = link.enter(place) if place else path
+    found = [r for r in link.properties(there, _LISTED, depth=1) if r.has_type(kind)]
     if not found:
-        raise Broken(f"nothing of the kind is found at {place or path}")
+        raise Broken(f"nothing of the kind is found at {there}")
     yield from found
 
 
@@ -100,7 +103,9 @@ def _well_known(link: Dav, kind: str) -> str:
     return principal
 
 
-def _members(link: Dav, folder: Resource, report: str, data: str, found_in: str) -> Iterator[tuple[str, bytes]]:
+def _members(
+    link: Dav, folder: Resource, taker: Taker, *, report: str, data: str, found_in: str
+) -> Iterator[tuple[str, bytes]]:
     """Path and content of everything in a collection: many at once, what is missing then one by one."""
     listed = link.properties(folder.path, "<d:getetag/><d:resourcetype/>", depth=1)
     paths = [r.path for r in listed if not same(r.path, folder.path) and not r.has_type(f"{DAV}collection")]
@@ -114,7 +119,18 @@ def _members(link: Dav, folder: Resource, report: str, data: str, found_in: str)
             got = {}
         for path in portion:
             text = got.get(unquote(path))
-            yield path, text.encode() if text else link.get(path).read(LONGEST)
+            content = text.encode() if text else _alone(link, path, folder, taker)
+            if content is not None:
+                yield path, content
+
+
+def _alone(link: Dav, path: str, folder: Resource, taker: Taker) -> bytes | None:
+    try:
+        with link.get(path) as read:
+            return read(LONGEST)
+    except Broken as why:
+        taker.lost(_last(path), folder.path, str(why))
+        return None
 
 
 def _first(found: list[Resource]) -> Resource:

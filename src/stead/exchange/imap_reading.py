@@ -1,56 +1,99 @@
-"""Read an IMAP account: every folder, with flags and dates, in portions; resumable by UIDVALIDITY and UID (RFC 3501).
+"""Read an IMAP account: every folder of its own, with flags and dates (RFC 3501); a lost connection is made anew.
 
 Folders are known by their special use (RFC 6154) where the server tells it. Views that hold nothing of their own
-(Gmail's starred and important) are left out; "all mail" comes last, and only for what lies nowhere else.
+(Gmail's starred and important) are left out; "all mail" comes last, and only for what lies nowhere else. What others
+share with the account (RFC 2342) is theirs and stays.
 """
 
 from __future__ import annotations
 
 import imaplib
 import ssl
-from dataclasses import dataclass
-from datetime import datetime
+import time
 from typing import TYPE_CHECKING, Any
 
 from imapclient import IMAPClient
 from imapclient.exceptions import IMAPClientError, LoginError
 
-from stead.exchange.items import LONGEST
+from stead.exchange.imap_folder import Folder, FolderReading
 from stead.exchange.labels import of_folder
 from stead.exchange.letters import Broken
-from stead.words.keywords import cleaned
 
 if TYPE_CHECKING:
     from stead.exchange.taking import Taker
 
 _TIMEOUT = 120.0
-_PORTION, _PORTION_BYTES = 300, 24 << 20
 _USES = {b"\\sent": "Sent", b"\\drafts": "Drafts", b"\\junk": "Junk", b"\\trash": "Trash", b"\\archive": "Archive"}
 _VIEWS = {b"\\flagged", b"\\important"}
-_FLAGS = {b"\\seen": "S", b"\\answered": "R", b"\\flagged": "F", b"\\draft": "D", b"\\deleted": "T"}
 _LOCAL = ("localhost", "127.0.0.1", "::1")
-
-
-@dataclass(frozen=True)
-class _Folder:
-    there: str
-    here: str
-    all_mail: bool
+#: Seconds before each new try after a connection was lost; they begin anew with every message that came over.
+_WAITS = (2.0, 10.0, 30.0, 60.0)
 
 
 def read(account: dict[str, Any], trust: ssl.SSLContext, taker: Taker) -> None:
     """Send every message that was not sent by an earlier run."""
     try:
-        client = _connected(account, trust)
-        folders = sorted(_folders(client), key=lambda folder: folder.all_mail)
-        taker.total(sum(_count(client, folder.there) for folder in folders))
-        for folder in folders:
-            _FolderReading(client, account, folder, taker).read()
-        client.logout()
+        _AccountReading(account, trust, taker).read()
     except LoginError as refused:
         raise Broken(f"{account['host']} does not let {account['user']} in: {refused}") from None
     except (IMAPClientError, imaplib.IMAP4.error) as wrong:
         raise Broken(f"{account['host']}: {wrong}") from None
+
+
+class _AccountReading:
+    """An account, over as many connections as it takes."""
+
+    def __init__(self, account: dict[str, Any], trust: ssl.SSLContext, taker: Taker) -> None:
+        self._account, self._trust, self._taker = account, trust, taker
+        self._readings: list[FolderReading] = []
+        self._done = 0
+
+    def read(self) -> None:
+        """Every folder, one after the other."""
+        client: IMAPClient | None = _connected(self._account, self._trust)
+        tries, came = 0, 0
+        while client is None or not self._all(client):
+            tries, came = (1, self._came()) if self._came() != came else (tries + 1, came)
+            if tries > len(_WAITS):
+                raise Broken(f"the connection to {self._account['host']} was lost again and again")
+            time.sleep(_WAITS[tries - 1])
+            client = self._again()
+
+    def _all(self, client: IMAPClient) -> bool:
+        """Whether it came to the end of them; no: the connection was lost."""
+        try:
+            if not self._readings:
+                self._look(client)
+            while self._done < len(self._readings):
+                self._readings[self._done].read(client)
+                self._done += 1
+        except (imaplib.IMAP4.abort, OSError):
+            return False
+        _leave(client)
+        return True
+
+    def _look(self, client: IMAPClient) -> None:
+        folders = sorted(_folders(client, self._taker), key=lambda folder: folder.all_mail)
+        self._taker.total(sum(_count(client, folder.there) for folder in folders))
+        self._readings = [FolderReading(self._account, folder, self._taker) for folder in folders]
+
+    def _again(self) -> IMAPClient | None:
+        try:
+            return _connected(self._account, self._trust)
+        except (IMAPClientError, imaplib.IMAP4.error, OSError):
+            # Too many connections, a server that restarts: what is wrong for good, the first one would have told.
+            return None
+
+    def _came(self) -> int:
+        return sum(reading.came for reading in self._readings)
+
+
+def _leave(client: IMAPClient) -> None:
+    try:
+        client.logout()
+    except (IMAPClientError, imaplib.IMAP4.error, OSError):
+        # All is here; how it ends the conversation does not matter.
+        return
 
 
 def _connected(account: dict[str, Any], trust: ssl.SSLContext) -> IMAPClient:
@@ -59,15 +102,24 @@ def _connected(account: dict[str, Any], trust: ssl.SSLContext) -> IMAPClient:
     client.normalise_times = False
     if not secure and (client.has_capability("STARTTLS") or host not in _LOCAL):
         client.starttls(trust)
-    client.login(account["user"], account["password"])
+    user, password = account["user"], account["password"]
+    # LOGIN can say nothing but ASCII (RFC 3501, 6.2.3).
+    beyond = client.has_capability("AUTH=PLAIN") and not f"{user}{password}".isascii()
+    if beyond or client.has_capability("LOGINDISABLED"):
+        client.plain_login(user, password)
+    else:
+        client.login(user, password)
     return client
 
 
-def _folders(client: IMAPClient) -> list[_Folder]:
-    found = []
+def _folders(client: IMAPClient, taker: Taker) -> list[Folder]:
+    found, others = [], _of_others(client)
     for flags, delimiter, name in client.list_folders():
         said = {flag.lower() for flag in flags}
         if {b"\\noselect", b"\\nonexistent"} & said or _VIEWS & said:
+            continue
+        if name.startswith(others):
+            taker.lost(name, name, "it belongs to somebody else, who shares it")
             continue
         parts = name.split(delimiter.decode("ascii", "replace")) if delimiter else [name]
         if len(parts) > 1 and parts[0].upper() == "INBOX":
@@ -75,7 +127,7 @@ def _folders(client: IMAPClient) -> list[_Folder]:
         use = next((_USES[flag] for flag in said if flag in _USES), None)
         all_mail = b"\\all" in said
         here = "Archive" if all_mail else use or (of_folder(parts[0]) if len(parts) == 1 else "/".join(parts))
-        found.append(_Folder(name, here, all_mail))
+        found.append(Folder(name, here, all_mail))
     return found
 
 
@@ -86,72 +138,11 @@ def _count(client: IMAPClient, name: str) -> int:
         return 0
 
 
-class _FolderReading:
-    """One folder of the account."""
-
-    def __init__(self, client: IMAPClient, account: dict[str, Any], folder: _Folder, taker: Taker) -> None:
-        self._client = client
-        self._folder = folder
-        self._taker = taker
-        self._mark = f"imap {account['user']}@{account['host']} {taker.into} {folder.there}"
-        self._known = str(account["marks"].get(self._mark, ""))
-
-    def read(self) -> None:
-        """Everything newer than the mark, oldest first; the mark follows each portion."""
-        try:
-            chosen = self._client.select_folder(self._folder.there, readonly=True)
-        except (IMAPClientError, imaplib.IMAP4.readonly) as refused:
-            self._taker.lost(self._folder.there, self._folder.there, f"the folder cannot be opened: {refused}")
-            return
-        validity = int(chosen.get(b"UIDVALIDITY", 0))
-        known, _, last = self._known.partition(":")
-        newest = int(last) if known == str(validity) and last.isdigit() else 0
-        uids = sorted(uid for uid in self._client.search(["UID", f"{newest + 1}:*"]) if uid > newest)
-        self._taker.counted(int(chosen.get(b"EXISTS", len(uids))) - len(uids))
-        for start in range(0, len(uids), _PORTION):
-            portion = uids[start : start + _PORTION]
-            self._portion(portion)
-            self._taker.note({"what": "mark", "name": self._mark, "value": f"{validity}:{portion[-1]}"})
-
-    def _portion(self, uids: list[int]) -> None:
-        sizes = self._client.fetch(uids, ["RFC822.SIZE"])
-        waiting: list[int] = []
-        size = 0
-        for uid in uids:
-            length = int(sizes.get(uid, {}).get(b"RFC822.SIZE", 0))
-            if length > LONGEST:
-                self._lost(uid, f"it is longer than {LONGEST // 1_000_000} MB")
-                continue
-            if waiting and size + length > _PORTION_BYTES:
-                self._fetch(waiting)
-                waiting, size = [], 0
-            waiting.append(uid)
-            size += length
-        if waiting:
-            self._fetch(waiting)
-
-    def _fetch(self, uids: list[int]) -> None:
-        found = self._client.fetch(uids, ["FLAGS", "INTERNALDATE", "BODY.PEEK[]"])
-        for uid in uids:
-            content = found.get(uid, {}).get(b"BODY[]")
-            if not isinstance(content, bytes):
-                self._lost(uid, "the server does not give it out")
-                continue
-            when = found[uid].get(b"INTERNALDATE")
-            said = found[uid].get(b"FLAGS", ())
-            flags = {_FLAGS[flag.lower()] for flag in said if flag.lower() in _FLAGS}
-            keywords = cleaned(flag.decode("ascii", "replace") for flag in said if not flag.startswith(b"\\"))
-            self._taker.letter(
-                content,
-                self._folder.here,
-                flags="".join(sorted(flags)),
-                keywords=keywords,
-                date=when.timestamp() if isinstance(when, datetime) else None,
-                path=f"{self._folder.there}, message {uid}",
-                elsewhere=self._folder.all_mail,
-                labelled=False,
-            )
-        self._taker.counted(len(uids))
-
-    def _lost(self, uid: int, why: str) -> None:
-        self._taker.lost(f"message {uid}", self._folder.there, why)
+def _of_others(client: IMAPClient) -> tuple[str, ...]:
+    """How the names of folders begin that belong to somebody else."""
+    if not client.has_capability("NAMESPACE"):
+        return ()
+    spaces = client.namespace()
+    own = {prefix for prefix, _ in spaces.personal or ()}
+    foreign = {prefix for space in (spaces.other, spaces.shared) for prefix, _ in space or ()}
+    return tuple(sorted(prefix for prefix in foreign - own if prefix))

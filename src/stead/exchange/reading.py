@@ -14,10 +14,10 @@ import socket
 import ssl
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from stead.exchange import accounts, entries
+from stead.exchange import entries
 from stead.exchange.archives import READ_ERRORS
 from stead.exchange.letters import Broken, read_letter
 from stead.exchange.taking import Taker
@@ -37,16 +37,25 @@ def main() -> None:
     spool = tempfile.TemporaryFile(dir=job["spool"])  # noqa: SIM115 - it must be opened while this is root, and ends with the process
     trust = ssl.create_default_context()
     _load()
-    network = job.get("account") is not None
-    give_up_root(HostUser.ARCHIVE_READER, memory=_MEMORY, limits={resource.RLIMIT_NPROC: 64}, network=network)
+    account = job.get("account")
+    read_account = _account_reader() if account is not None else None
+    give_up_root(
+        HostUser.ARCHIVE_READER, memory=_MEMORY, limits={resource.RLIMIT_NPROC: 64}, network=account is not None
+    )
     taker = Taker(1, job, spool)
-    if job.get("account") is not None:
-        accounts.read(job["account"], trust, taker)
+    if read_account is not None:
+        read_account(account, trust, taker)
     else:
         for note, handle in _handed(link):
             with os.fdopen(handle, "rb") as file:
                 taker.source(note, file)
     taker.end()
+
+
+def _account_reader() -> Callable[[dict[str, Any], ssl.SSLContext, Taker], None]:
+    from stead.exchange import accounts  # noqa: PLC0415 - slow to load, and most imports read files
+
+    return accounts.read
 
 
 def _handed(link: socket.socket) -> Iterator[tuple[dict[str, Any], int]]:
