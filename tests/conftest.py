@@ -25,7 +25,7 @@ _STORE = Path(os.environ.get("STEAD_TEST_HOME") or _REPOSITORY / ".check/home")
 #: A test that asks for one of these boots machines.
 _BOOTING = {"release", "live", "fresh_live", "lost"}
 #: Rooms whose tests are a part of their own of the whole check.
-_RUNS = {"backup": "copies", "places": "copies", "rehearsal": "drills"}
+_RUNS = {"backup": "copies", "places": "copies", "rehearsal": "drills", "exchange": "things", "restore": "things"}
 #: Cheap tests first, so that a small mistake is seen before the long ones begin.
 _ORDER = ("root", "boot", "host")
 

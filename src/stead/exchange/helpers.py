@@ -118,7 +118,8 @@ class Reader:
         self.file = -1
         self._handed: SimpleQueue[int] = SimpleQueue()
         _widen(self.frames)
-        line = [sys.executable, "-m", "stead.exchange.reading"]
+        reading = "reading_account" if "account" in job else "reading"
+        line = [sys.executable, "-m", f"stead.exchange.{reading}"]
         self._child = start(line, stdin=theirs.fileno(), stdout=outside, stderr=errors)
         theirs.close()
         os.close(outside)

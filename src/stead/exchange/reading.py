@@ -24,12 +24,13 @@ from stead.exchange.taking import Taker
 from stead.exchange.writing import LAZY_CODECS
 from stead.run.privileges import HostUser, give_up_root
 
+ReadAccount = Callable[[dict[str, Any], ssl.SSLContext, Taker], None]
 _MEMORY = 3 << 30
 _MESSAGE = 1 << 17
 
 
-def main() -> None:
-    """Do one job; exit 0 when all that could be read was told."""
+def main(read_account: ReadAccount | None = None) -> None:
+    """Do one job; exit 0 when all that could be read was told. ``read_account`` is how, where it is an account."""
     link = socket.socket(fileno=os.dup(0))
     _first, handles, _flags, _address = socket.recv_fds(link, 16, 1)
     with os.fdopen(handles[0], "rb") as told:
@@ -37,25 +38,16 @@ def main() -> None:
     spool = tempfile.TemporaryFile(dir=job["spool"])  # noqa: SIM115 - it must be opened while this is root, and ends with the process
     trust = ssl.create_default_context()
     _load()
-    account = job.get("account")
-    read_account = _account_reader() if account is not None else None
-    give_up_root(
-        HostUser.ARCHIVE_READER, memory=_MEMORY, limits={resource.RLIMIT_NPROC: 64}, network=account is not None
-    )
+    network = read_account is not None
+    give_up_root(HostUser.ARCHIVE_READER, memory=_MEMORY, limits={resource.RLIMIT_NPROC: 64}, network=network)
     taker = Taker(1, job, spool)
     if read_account is not None:
-        read_account(account, trust, taker)
+        read_account(job["account"], trust, taker)
     else:
         for note, handle in _handed(link):
             with os.fdopen(handle, "rb") as file:
                 taker.source(note, file)
     taker.end()
-
-
-def _account_reader() -> Callable[[dict[str, Any], ssl.SSLContext, Taker], None]:
-    from stead.exchange import accounts  # noqa: PLC0415 - slow to load, and most imports read files
-
-    return accounts.read
 
 
 def _handed(link: socket.socket) -> Iterator[tuple[dict[str, Any], int]]:
@@ -77,10 +69,15 @@ def _load() -> None:
         b"a ".decode(codec)
 
 
-if __name__ == "__main__":
+def run(read_account: ReadAccount | None = None) -> None:
+    """The whole process: what is wrong is one line on standard error, and exit code 1."""
     try:
-        main()
+        main(read_account)
     except (*READ_ERRORS, Broken, MemoryError) as problem:
         words = str(problem) if isinstance(problem, Broken) else f"{type(problem).__name__}: {problem}"
         sys.stderr.write(" ".join(words.split())[:500] + "\n")
         sys.exit(1)
+
+
+if __name__ == "__main__":
+    run()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
-import platform
+import os
 import struct
 
 _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER = 22, 2
@@ -30,7 +30,7 @@ def allow_families(*families: int) -> None:
 
     On architectures not known here nothing is filtered.
     """
-    known = _KNOWN.get(platform.machine())
+    known = _KNOWN.get(os.uname().machine)
     if known is None:
         return
     code = program(*known, families)

@@ -38,6 +38,8 @@ def main() -> None:
     job = json.load(sys.stdin)
     ssl.create_default_context()
     datetime.strptime("2026", "%Y")  # loads its parser, see above
+    for service in SERVICES:
+        _ = service.probes, service.marker  # loads them, likewise
     step_outside(job["netns"])
     target = read_target(job["target"])
     until = time.monotonic() + job["patience"]

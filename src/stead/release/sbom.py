@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from email.parser import HeaderParser
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
+
+if TYPE_CHECKING:
+    from email.message import Message
 
 PYTHON_FOLDER = "usr/lib/stead/python"
 
@@ -44,13 +46,13 @@ def cyclonedx(release: str, packages: tuple[Package, ...]) -> bytes:
 
 
 def _debian(block: str) -> Package:
-    fields = HeaderParser().parsestr(block)
+    fields = _headers(block)
     source = fields["Source"] or fields["Package"]
     return Package("deb", fields["Package"], fields["Version"], fields["Architecture"], source.split(" ")[0])
 
 
 def _python(metadata: Path) -> Package:
-    fields = HeaderParser().parsestr(metadata.read_text("utf-8"))
+    fields = _headers(metadata.read_text("utf-8"))
     return Package("pypi", fields["Name"], fields["Version"])
 
 
@@ -61,3 +63,9 @@ def _component(package: Package) -> dict[str, Any]:
         purl = f"pkg:deb/debian/{name}@{version}?arch={package.architecture}&distro=debian-13"
     component = {"type": "library", "bom-ref": purl, "name": package.name, "version": package.version, "purl": purl}
     return component | ({"properties": [{"name": "debian:source", "value": package.source}]} if package.source else {})
+
+
+def _headers(text: str) -> Message:
+    from email.parser import HeaderParser  # noqa: PLC0415 - only a build needs it
+
+    return HeaderParser().parsestr(text)

@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from stead.words.probe import Probe, Target
 
@@ -144,7 +146,11 @@ class MarkerKind:
 
 @dataclass(frozen=True)
 class Service:
-    """One service, whole. ``words`` is one line for the owner."""
+    """One service, whole. ``words`` is one line for the owner.
+
+    ``watched_by`` is the module that holds its ``PROBES`` and its ``MARKER`` (a :class:`MarkerKind`): it speaks the
+    service's protocols, and is loaded only where they are spoken.
+    """
 
     name: str
     words: str
@@ -158,6 +164,20 @@ class Service:
     units: tuple[str, ...] = ()
     tree_files: Callable[[], tuple[TreeFile, ...]] = tuple
     config_files: Callable[[ConfigContext], tuple[TreeFile, ...]] = lambda _context: ()
-    probes: tuple[Probe, ...] = ()
-    marker: MarkerKind | None = None
+    watched_by: str | None = None
     inventory: Callable[[Path, tuple[str, ...]], Inventory] | None = None
+
+    @property
+    def probes(self) -> tuple[Probe, ...]:
+        """What is tried from outside."""
+        found: tuple[Probe, ...] = self._watching("PROBES", ())
+        return found
+
+    @property
+    def marker(self) -> MarkerKind | None:
+        """How it keeps markers; None: it keeps none."""
+        found: MarkerKind | None = self._watching("MARKER", None)
+        return found
+
+    def _watching(self, name: str, nothing: Any) -> Any:
+        return getattr(import_module(self.watched_by), name) if self.watched_by else nothing

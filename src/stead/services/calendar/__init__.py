@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from stead.services.calendar.inventory import count
-from stead.services.calendar.probes import MARKER, PROBES
 from stead.services.login import guest_files
 from stead.words.declaration import DataFolder, Service, ServiceUser, TreeFile
 
@@ -37,7 +36,6 @@ SERVICE = Service(
     folders=(DataFolder("calendar/collections", "radicale", why="every calendar entry and contact as a plain file"),),
     units=("stead-calendar.service",),
     tree_files=_tree_files,
-    probes=PROBES,
-    marker=MARKER,
+    watched_by="stead.services.calendar.probes",
     inventory=count,
 )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from stead.services.files.inventory import count
-from stead.services.files.probes import MARKER, PROBES
 from stead.services.login import guest_files
 from stead.words.declaration import DataFolder, Service, ServiceUser, TreeFile
 
@@ -42,7 +41,6 @@ SERVICE = Service(
     ),
     units=("stead-files.service",),
     tree_files=_tree_files,
-    probes=PROBES,
-    marker=MARKER,
+    watched_by="stead.services.files.probes",
     inventory=count,
 )

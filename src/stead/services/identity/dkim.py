@@ -5,9 +5,6 @@ from __future__ import annotations
 import base64
 from pathlib import Path
 
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
-
 from stead.services.hostfiles import Owner, enter, open_folder, read_file, write_file
 from stead.words.declaration import GUEST_UID_BASE
 from stead.words.errors import SteadError
@@ -32,6 +29,9 @@ def ensure_dkim(data_root: Path) -> str:
 
 
 def _new_key() -> bytes:
+    from cryptography.hazmat.primitives import serialization  # noqa: PLC0415 - few commands need it
+    from cryptography.hazmat.primitives.asymmetric import rsa  # noqa: PLC0415
+
     # RSA with 2048 bits: not every receiver checks Ed25519 signatures yet, and longer keys do not fit a DNS answer.
     return rsa.generate_private_key(public_exponent=65537, key_size=2048).private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
@@ -39,6 +39,8 @@ def _new_key() -> bytes:
 
 
 def _record(private: bytes) -> str:
+    from cryptography.hazmat.primitives import serialization  # noqa: PLC0415
+
     try:
         key = serialization.load_pem_private_key(private, password=None)
     except ValueError:

@@ -10,8 +10,6 @@ from pathlib import Path
 
 from stead.services.mail.configuration import config_files
 from stead.services.mail.inventory import inventory
-from stead.services.mail.markers import MARKER
-from stead.services.mail.probes import PROBES
 from stead.services.template import enabled, static
 from stead.words.declaration import DataFolder, Egress, Port, Saved, Service, ServiceUser, TreeFile
 
@@ -67,7 +65,6 @@ SERVICE = Service(
     units=_UNITS,
     tree_files=_tree_files,
     config_files=config_files,
-    probes=PROBES,
-    marker=MARKER,
+    watched_by="stead.services.mail.probes",
     inventory=inventory,
 )

@@ -9,7 +9,10 @@ from time import monotonic
 
 from stead.probes.sink import sink
 from stead.services.mail.client import endpoint, find, imap, letter, remove, search, select, send_in, smtp, wait_for
+from stead.services.mail.markers import MARKER
 from stead.words.probe import Probe, ProbeFailure, Target
+
+__all__ = ["MARKER", "PROBES"]
 
 #: The agreed test text that every spam filter must catch.
 _GTUBE = "XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"

@@ -16,8 +16,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from stead.services.tls.authority import ISSUER
-from stead.services.tls.certificate import ca_file, ensure_certificate, names_for, trusted
+from stead.services.tls.certificate import ISSUER, ca_file, ensure_certificate, names_for, trusted
 from stead.words.declaration import ConfigContext, DataFolder, Egress, Saved, Service, ServiceUser, TreeFile
 
 __all__ = ["ISSUER", "SERVICE", "ca_file", "ensure_certificate", "names_for", "trusted"]

@@ -17,8 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-#: How the issuer's common name of our own certificates begins.
-ISSUER = "Stead authority"
+from stead.services.tls.certificate import ISSUER
 
 _CA_LASTS = timedelta(days=20 * 365)
 _LEAF_LASTS = timedelta(days=396)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from stead.services.web.config import HTTP, HTTPS, config_files
-from stead.services.web.probes import MARKER, PROBES, count
+from stead.services.web.inventory import count
 from stead.words.declaration import DataFolder, Service, ServiceUser, TreeFile
 
 __all__ = ["SERVICE"]
@@ -36,7 +36,6 @@ SERVICE = Service(
     units=("nginx.service",),
     tree_files=_tree_files,
     config_files=config_files,
-    probes=PROBES,
-    marker=MARKER,
+    watched_by="stead.services.web.probes",
     inventory=count,
 )

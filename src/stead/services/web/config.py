@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from html import escape
 from pathlib import Path
-from xml.sax.saxutils import escape
 
 from stead.services.identity.dns import policy
 from stead.services.tls import names_for

@@ -1,26 +1,20 @@
-"""Probes, markers and inventory of the web page, seen from outside."""
+"""Probes and markers of the web page, seen from outside."""
 
 from __future__ import annotations
 
-import os
 import socket
 import ssl
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from stat import S_ISREG
 
 from stead.probes import dav
 from stead.probes.http import connected, request
 from stead.services.tls import ISSUER
-from stead.words.declaration import Inventory, MarkerKind
+from stead.services.web.inventory import WATCH_FOLDER
+from stead.words.declaration import MarkerKind
 from stead.words.probe import Probe, ProbeFailure, Target, Unprovable
 
 #: A certificate with less than this left should have been renewed long ago.
 _ENOUGH = timedelta(days=14)
-
-#: Where our markers lie: owners' programs do not show names with a dot, and the web server hides them from the world.
-WATCH_FOLDER = "/files/site/.watch/"
 
 
 def _page_shown(target: Target) -> str:
@@ -85,22 +79,6 @@ def _write_marker(target: Target, when: datetime) -> None:
 def _newest_marker(target: Target) -> datetime | None:
     with connected(target) as client:
         return dav.newest(dav.names(client, WATCH_FOLDER))
-
-
-def count(root: Path, _users: tuple[str, ...]) -> Inventory:
-    """Count the page's files and bytes in the data tree at ``root``; no link is followed, our markers are left out."""
-    sizes = list(_sizes(root / "web/site"))
-    totals = {"files": len(sizes), "bytes": sum(sizes)}
-    return Inventory(totals, {"site": len(sizes)})
-
-
-def _sizes(folder: Path) -> Iterator[int]:
-    for _path, folders, names, descriptor in os.fwalk(folder, follow_symlinks=False):
-        folders[:] = [name for name in folders if name != WATCH_FOLDER.split("/")[-2]]
-        for name in names:
-            found = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
-            if S_ISREG(found.st_mode):
-                yield found.st_size
 
 
 PROBES = (
