@@ -14,7 +14,7 @@ from tests.hosts.test_fresh_host import down_leaves_nothing, journal, wait_until
 from tests.rig.hosts import Host, fresh_host, put_clone
 from tests.rig.lost import SECRET, Lost
 
-pytestmark = [pytest.mark.host, pytest.mark.timeout(1500)]
+pytestmark = [pytest.mark.host, pytest.mark.apart, pytest.mark.timeout(1500)]
 
 
 @pytest.fixture
