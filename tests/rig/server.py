@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import imaplib
+import os
 import shutil
 import smtplib
 import ssl
@@ -16,7 +17,7 @@ from stead import live, machine
 from stead.data import ensure_volume
 from stead.rehearsal import known
 from stead.release import Release, ReleaseStore
-from stead.run import run
+from stead.run import lock, run
 from stead.services.identity import Accounts
 from stead.settings import Settings, load
 from stead.words.home import Home
@@ -24,11 +25,12 @@ from stead.words.machine import Machine
 from stead.words.probe import Endpoint
 from stead.words.progress import Progress, Silent
 from tests.rig.prepared import prepare
-from tests.rig.releases import alone, store_home
+from tests.rig.releases import store_home
 
 #: Everybody's password here; long enough for the rules, and known to every test.
 PASSWORD = "correct horse battery staple"
 PEOPLE = ("alice", "bob")
+_TURN = 100.0
 
 
 @dataclass(frozen=True)
@@ -128,22 +130,33 @@ def quick(home: Home, release: Release) -> Iterator[Server]:
     _modest(home)
     prepare(home, known.places(home, load(home)), release)
     compiled = store_home().lib / "first-server/rspamd"
-    with ExitStack() as first:
-        if not compiled.is_dir():
-            # Whoever else wants a server waits for what the first one of this clone compiles.
-            first.enter_context(alone(compiled.parent))
-        if compiled.is_dir():
-            ensure_volume(home, size=load(home).data.first_size)
-            (home.data / "mail").mkdir(mode=0o755, exist_ok=True)
-            run(["cp", "-a", compiled, home.data / "mail/rspamd"], timeout=60)
-        server = first.enter_context(served(home, release))
-        if not compiled.is_dir():
-            beside = compiled.with_name("beside")
-            shutil.rmtree(beside, ignore_errors=True)
-            run(["cp", "-a", home.data / "mail/rspamd", beside], timeout=60)
-            beside.rename(compiled)
-        first.pop_all().close()
-    yield server
+    with ExitStack() as stack:
+        with _turn(compiled) as first:
+            if compiled.is_dir():
+                ensure_volume(home, size=load(home).data.first_size)
+                (home.data / "mail").mkdir(mode=0o755, exist_ok=True)
+                run(["cp", "-a", compiled, home.data / "mail/rspamd"], timeout=60)
+            server = stack.enter_context(served(home, release))
+            if first and not compiled.is_dir():
+                beside = compiled.with_name("beside")
+                shutil.rmtree(beside, ignore_errors=True)
+                run(["cp", "-a", home.data / "mail/rspamd", beside], timeout=60)
+                beside.rename(compiled)
+        yield server
+
+
+@contextmanager
+def _turn(compiled: Path) -> Iterator[bool]:
+    """Whoever else wants a server waits for what the first one of this clone compiles, but not longer than a test may.
+
+    Whether it is our turn to compile.
+    """
+    handle = None if compiled.is_dir() else lock(compiled.parent / "turn", wait=_TURN)
+    try:
+        yield handle is not None
+    finally:
+        if handle is not None:
+            os.close(handle)
 
 
 def _modest(home: Home) -> None:
