@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import imaplib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from imapclient import IMAPClient
-from imapclient.exceptions import IMAPClientError
+from imapclient.exceptions import IMAPClientAbortError, IMAPClientError
 
 from stead.exchange.items import LONGEST
 from stead.words.keywords import cleaned
@@ -45,7 +44,7 @@ class FolderReading:
     def read(self, client: IMAPClient) -> None:
         """Everything newer than the mark, oldest first; the mark follows each portion. Goes on after an interruption.
 
-        ``imaplib.IMAP4.abort`` or OSError when the connection is lost.
+        IMAPClientAbortError or OSError when the connection is lost.
         """
         try:
             chosen = client.select_folder(self._folder.there, readonly=True)
@@ -53,19 +52,26 @@ class FolderReading:
             known, _, last = self._known.partition(":")
             newest = int(last) if known == str(validity) and last.isdigit() else 0
             uids = sorted(uid for uid in client.search(["UID", f"{newest + 1}:*"]) if uid > newest)
-        except imaplib.IMAP4.abort:
+        except IMAPClientAbortError:
             raise
-        except (IMAPClientError, imaplib.IMAP4.error) as refused:
+        except IMAPClientError as refused:
             self._taker.lost(self._folder.there, self._folder.there, f"the folder cannot be opened: {refused}")
             return
         if not self._begun:
             self._taker.counted(int(chosen.get(b"EXISTS", len(uids))) - len(uids))
         self._begun = True
         for start in range(0, len(uids), _PORTION):
-            for portion in self._small_enough(client, uids[start : start + _PORTION]):
-                self._fetch(client, portion)
-                self._known = f"{validity}:{portion[-1]}"
-                self._taker.note({"what": "mark", "name": self._mark, "value": self._known})
+            portion = uids[start : start + _PORTION]
+            for few in self._small_enough(client, portion):
+                self._fetch(client, few)
+                self._reached(f"{validity}:{few[-1]}")
+            # What was too long at its end is done with, too.
+            self._reached(f"{validity}:{portion[-1]}")
+
+    def _reached(self, known: str) -> None:
+        if known != self._known:
+            self._known = known
+            self._taker.note({"what": "mark", "name": self._mark, "value": known})
 
     def _small_enough(self, client: IMAPClient, uids: list[int]) -> Iterator[list[int]]:
         """Portions that fit into memory, without what is too long."""
@@ -88,9 +94,9 @@ class FolderReading:
     def _fetch(self, client: IMAPClient, uids: list[int]) -> None:
         try:
             found = client.fetch(uids, _WANTED)
-        except imaplib.IMAP4.abort:
+        except IMAPClientAbortError:
             raise
-        except (IMAPClientError, imaplib.IMAP4.error) as refused:
+        except IMAPClientError as refused:
             # One broken message makes some servers refuse them all.
             if len(uids) > 1:
                 for uid in uids:

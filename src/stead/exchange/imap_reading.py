@@ -7,13 +7,12 @@ share with the account (RFC 2342) is theirs and stays.
 
 from __future__ import annotations
 
-import imaplib
 import ssl
 import time
 from typing import TYPE_CHECKING, Any
 
 from imapclient import IMAPClient
-from imapclient.exceptions import IMAPClientError, LoginError
+from imapclient.exceptions import IMAPClientAbortError, IMAPClientError, LoginError
 
 from stead.exchange.imap_folder import Folder, FolderReading
 from stead.exchange.labels import of_folder
@@ -36,7 +35,7 @@ def read(account: dict[str, Any], trust: ssl.SSLContext, taker: Taker) -> None:
         _AccountReading(account, trust, taker).read()
     except LoginError as refused:
         raise Broken(f"{account['host']} does not let {account['user']} in: {refused}") from None
-    except (IMAPClientError, imaplib.IMAP4.error) as wrong:
+    except IMAPClientError as wrong:
         raise Broken(f"{account['host']}: {wrong}") from None
 
 
@@ -67,7 +66,7 @@ class _AccountReading:
             while self._done < len(self._readings):
                 self._readings[self._done].read(client)
                 self._done += 1
-        except (imaplib.IMAP4.abort, OSError):
+        except (IMAPClientAbortError, OSError):
             return False
         _leave(client)
         return True
@@ -80,7 +79,7 @@ class _AccountReading:
     def _again(self) -> IMAPClient | None:
         try:
             return _connected(self._account, self._trust)
-        except (IMAPClientError, imaplib.IMAP4.error, OSError):
+        except (IMAPClientError, OSError):
             # Too many connections, a server that restarts: what is wrong for good, the first one would have told.
             return None
 
@@ -91,7 +90,7 @@ class _AccountReading:
 def _leave(client: IMAPClient) -> None:
     try:
         client.logout()
-    except (IMAPClientError, imaplib.IMAP4.error, OSError):
+    except (IMAPClientError, OSError):
         # All is here; how it ends the conversation does not matter.
         return
 
