@@ -38,6 +38,9 @@ def up(home: Home, settings: Settings, progress: Progress) -> UpSummary:
             folder.mkdir(parents=True, exist_ok=True)
         built = ensure_release(home, progress)
         with progress.step("data"):
+            if machine.find(home, "live") is None:
+                # One that is still ending (its stop was killed) writes into data until it has.
+                machine.stop(home, "live")
             _data(home, settings)
         _boot(home, settings, built, progress)
         probes = _until_proven(home, settings, progress)
@@ -86,9 +89,6 @@ def ensure_release(home: Home, progress: Progress) -> Release:
 
 
 def _data(home: Home, settings: Settings) -> None:
-    if machine.find(home, "live") is None:
-        # One that is still ending (its stop was killed) writes into data until it has.
-        machine.stop(home, "live")
     data.ensure_volume(home, size=settings.data.first_size, own_btrfs=settings.data.btrfs)
     make_usable(home, settings, datetime.now(UTC))
 
