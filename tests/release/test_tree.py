@@ -75,6 +75,7 @@ def test_what_differs_between_builds_is_taken_away(tree: Path) -> None:
     assert not list((tree / "var/cache").iterdir())
     assert not (tree / "etc/systemd/system/a.service").is_symlink()
     assert os.readlink(tree / "etc/systemd/system/getty@.service") == "/dev/null"
+    assert "DefaultDependencies=no" in (tree / "etc/systemd/system/mount.d/stead.conf").read_text()
 
 
 def test_accounts_lose_their_dates_and_join_debians_groups(tree: Path) -> None:
