@@ -219,13 +219,6 @@ def test_no_room_for_a_restore_is_unproven(rig: Rig, tmp_path: Path) -> None:
             run(["umount", small], timeout=20)
 
 
-def test_what_must_stay_free_is_no_room(rig: Rig, tmp_path: Path) -> None:
-    with pytest.raises(NoDisk, match="stay free for what runs here"):
-        restore_cold(
-            rig.home, rig.place, rig.restic, rig.newest, target=tmp_path / "x", progress=Silent(), spare=1 << 60
-        )
-
-
 def test_one_folder_can_be_restored_alone(rig: Rig, tmp_path: Path) -> None:
     back = restore_cold(
         rig.home, rig.place, rig.restic, rig.newest, target=tmp_path / "one", progress=Silent(), include=["files/home"]

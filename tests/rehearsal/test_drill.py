@@ -69,7 +69,7 @@ def _save(server: Server) -> None:
 
 def _nothing_left(home: Home) -> None:
     assert machine.leftovers(home) == ()
-    assert not list((home.lib / "rehearsals").glob("r-*"))
+    assert not list((home.lib / "rehearsals").iterdir())
 
 
 def test_a_good_backup_passes_and_leaves_no_trace(backed: Backed) -> None:
@@ -199,6 +199,14 @@ def test_without_room_it_is_unproven(backed: Backed) -> None:
     assert report.verdict is Verdict.UNPROVEN
     assert "a rehearsal needs 67.1 MB and the disk under" in (report.reason or "")
     _nothing_left(backed.server.home)
+
+
+def test_without_room_to_restore_a_full_one_is_unproven(backed: Backed) -> None:
+    with _small_disk(backed.server.home.lib / "rehearsals", "200m") as disk:
+        report = backed.drill(full=True)
+        assert not list(disk.iterdir())
+    assert report.verdict is Verdict.UNPROVEN
+    assert "MB and the disk under" in (report.reason or "") and "stay free for what runs here" in (report.reason or "")
 
 
 def test_a_disk_that_fills_up_meanwhile_is_unproven(backed: Backed, tmp_path: Path) -> None:

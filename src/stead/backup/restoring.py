@@ -47,14 +47,13 @@ def restore_cold(
     include: Sequence[str] = (),
     top: str = DATA_PATH,
     resume: bool = False,
-    spare: int = 0,
 ) -> Restored:
     """Restore a snapshot into the empty folder ``target`` with no cache and no lock.
 
     ``include`` limits it to some paths below ``top``, which is what the snapshot is of. ``resume`` goes on in a folder
     where an earlier one was cut off: what is whole there is not fetched again, so only who compares every byte with the
     manifest afterwards may ask for it. Raises :class:`PlaceDamaged` when anything is missing or wrong,
-    :class:`NoDisk` when it does not fit or would leave fewer than ``spare`` bytes, and the other nouns of ``troubles``.
+    :class:`NoDisk` when it does not fit, and the other nouns of ``troubles``.
     """
     began = time.monotonic()
     restic = Restic(program, place)
@@ -67,7 +66,7 @@ def restore_cold(
         open_place(home, restic)
         found = _require_snapshot(home, restic, snapshot)
         if not resume:  # what is there already takes part of the room
-            _require_room(found, target, spare)
+            _require_room(found, target)
         words: list[str | Path] = ["restore", snapshot, "--target", target]
         for path in include:
             words += ["--include", f"{top}/{path}"]
@@ -94,13 +93,12 @@ def _require_snapshot(home: Home, restic: Restic, snapshot: str) -> Snapshot:
     return found[0]
 
 
-def _require_room(snapshot: Snapshot, target: Path, spare: int) -> None:
+def _require_room(snapshot: Snapshot, target: Path) -> None:
     disk = os.statvfs(target)
     needed, free = snapshot.size + snapshot.files * _BLOCK, disk.f_bavail * disk.f_frsize
-    if needed + spare > free:
-        left = f", {say_size(spare)} of which stay free for what runs here" if spare else ""
+    if needed > free:
         raise NoDisk(
-            f"the restore needs {say_size(needed)} and the disk under {target} has {say_size(free)} free{left}",
+            f"the restore needs {say_size(needed)} and the disk under {target} has {say_size(free)} free",
             hint="free some space, or give a folder on another disk",
         )
 

@@ -14,6 +14,7 @@ from stead.data.pictures import (
     used,
 )
 from stead.data.room import Grown, first_size, free_share, grow_if_needed
+from stead.data.scratch import drop_scratch, scratch
 from stead.data.standin import drop_layer, end_stand_in, require_own, stand_in, stands_in, written
 from stead.data.volume import Volume, ensure_volume, sync_folder, unmount
 from stead.words.picture import Picture
@@ -27,6 +28,7 @@ __all__ = [
     "check",
     "delete_picture",
     "drop_layer",
+    "drop_scratch",
     "end_stand_in",
     "ensure_volume",
     "first_size",
@@ -36,6 +38,7 @@ __all__ = [
     "mount_overlay",
     "picture_with",
     "require_own",
+    "scratch",
     "scrub",
     "stand_in",
     "stands_in",

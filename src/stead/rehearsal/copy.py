@@ -17,8 +17,6 @@ from stead.words.progress import Progress
 
 #: Seconds to look for the cause of a failure in the place itself.
 _CAUSE_WITHIN = 30.0
-#: Bytes that a full drill leaves free: live data grows on the same disk while it takes its hours.
-_SPARE = 2 << 30
 
 
 @dataclass(frozen=True)
@@ -59,9 +57,7 @@ def open_copy(home: Home, choice: Choice, folder: Path, stack: ExitStack, *, res
 def restore(home: Home, choice: Choice, target: Path, progress: Progress) -> Path:
     """The snapshot on disk below ``target``, every byte compared with its manifest."""
     program = restic_program(home)
-    restored = backup.restore_cold(
-        home, choice.place, program, choice.snapshot.id, target=target, progress=progress, spare=_SPARE
-    )
+    restored = backup.restore_cold(home, choice.place, program, choice.snapshot.id, target=target, progress=progress)
     compared = backup.compare_with_manifest(restored.path, digest=choice.snapshot.manifest)
     if compared.problems:
         raise SteadError(f"not every byte came back: {'; '.join(compared.problems[:3])}")

@@ -129,9 +129,9 @@ def _tried(work: Callable[[], _Ended | None]) -> _Ended | None:
 def _restore(run: _Run, stack: ExitStack) -> None:
     """The first half of a full drill."""
     run.choice = choose(run.home, run.settings, run.wanted)
-    size = run.choice.snapshot.size
+    files, size = run.choice.snapshot.files, run.choice.snapshot.size
     _require_budget(run, size, f"all of it is {say_size(size)}")
-    target = stack.enter_context(layers.restored_folder(run.home, run.name))
+    target = stack.enter_context(layers.restored_folder(run.home, run.name, files=files, size=size))
     with run.step("restore", f"restore all of {run.choice.place.name} and compare every byte"):
         run.restored = restore(run.home, run.choice, target, run.progress)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from stead import machine
 from stead.backup import NoDisk, mounted
-from stead.data import mount_overlay
+from stead.data import drop_scratch, mount_overlay, scratch
 from stead.run import lock, run
 from stead.words.errors import SteadError
 from stead.words.home import Home
@@ -21,6 +21,10 @@ ROOM = 64 << 20
 #: With less than this left, whatever went wrong says something about this computer and nothing about the backup.
 FULL = 1 << 20
 _RESTORED = "full-"
+#: Bytes that a full drill leaves free: live data grows on the same disk while it takes its hours.
+_SPARE = 2 << 30
+#: What a restored file takes beside its content (a begun block, its name and facts), and a file system's own.
+_PER_FILE, _MORE, _AT_LEAST = 8192, 1.1, 512 << 20
 
 
 def base(home: Home) -> Path:
@@ -54,8 +58,9 @@ def folder(home: Home, name: str) -> Iterator[Path]:
 
 
 @contextmanager
-def restored_folder(home: Home, name: str) -> Iterator[Path]:
-    """A folder for what a full drill restores, which may take hours: no other drill sweeps it away meanwhile.
+def restored_folder(home: Home, name: str, *, files: int, size: int) -> Iterator[Path]:
+    """A folder with room for so many files and bytes, for what a full drill restores, which may take hours: no other
+    drill sweeps it away meanwhile. :class:`NoDisk` when this computer's disk has not that much to spare.
 
     Call it under the lock ``full-drill``; what a killed one left goes first.
     """
@@ -63,13 +68,25 @@ def restored_folder(home: Home, name: str) -> Iterator[Path]:
     path = base(home) / f"{_RESTORED}{name}"
     path.mkdir(parents=True, mode=0o700)
     try:
-        yield path
+        needed = int((size + files * _PER_FILE) * _MORE) + _AT_LEAST
+        disk = os.statvfs(path)
+        free = disk.f_bavail * disk.f_frsize
+        if needed + _SPARE > free:
+            raise NoDisk(
+                f"the restore needs {say_size(needed)} and the disk under {base(home)} has {say_size(free)} free, "
+                f"{say_size(_SPARE)} of which stay free for what runs here",
+                hint="free some space on this computer; the hourly drills need none of it",
+            )
+        with scratch(path, needed) as inside:
+            yield inside
     finally:
+        drop_scratch(path)
         remove(path)
 
 
 def _sweep_restored(home: Home) -> None:
     for path in base(home).glob(f"{_RESTORED}*"):
+        drop_scratch(path)
         remove(path)
 
 
