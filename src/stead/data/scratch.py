@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ from stead.words.errors import UnprovenError
 from stead.words.quantities import say_size
 
 _IMAGE, _POINT = "disk.img", "disk"
+_LET_GO_WITHIN = 5.0
 _OPTIONS = "noexec,nosuid,nodev,noatime"
 
 
@@ -42,6 +44,16 @@ def scratch(folder: Path, size: int) -> Iterator[Path]:
         drop_scratch(folder)
 
 
+def _unmount(point: Path) -> None:
+    """What a killed drill started may hold it for a moment more; who does so longer keeps nothing that is wanted."""
+    deadline = time.monotonic() + _LET_GO_WITHIN
+    while mount_at(point) is not None:
+        late = time.monotonic() > deadline
+        run(["umount", *(("--lazy",) if late else ()), point], timeout=120, expect=())
+        if mount_at(point) is not None:
+            time.sleep(0.1)
+
+
 def _take_room(image: Path, size: int) -> None:
     with image.open("xb") as file:
         os.fchmod(file.fileno(), 0o600)
@@ -57,8 +69,7 @@ def _take_room(image: Path, size: int) -> None:
 def drop_scratch(folder: Path) -> None:
     """Take away the file system in ``folder``, also one that a killed program left half made. None there is fine."""
     image, point = folder / _IMAGE, folder / _POINT
-    while mount_at(point) is not None:
-        run(["umount", point], timeout=120, hint=f"something still uses it: `fuser -vm {point}` names it")
+    _unmount(point)
     for device in loop.holding(image):
         loop.detach(device)
     image.unlink(missing_ok=True)

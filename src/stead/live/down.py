@@ -8,11 +8,13 @@ from pathlib import Path
 
 from stead import backup, data, machine
 from stead.rehearsal import sweep
-from stead.rehearsal.lock import held
+from stead.rehearsal.lock import Busy, held
 from stead.words.errors import SteadError, UsageError
 from stead.words.home import Home
 from stead.words.progress import Progress
 
+#: Seconds that what the keeper began may take to end after it.
+_ENDED_WITHIN = 10.0
 _PROGRAMS = ("releases", "cache", "rehearsals", "logs", "ca.pem", "port-shift.json", "live-plan.json")
 
 
@@ -27,7 +29,7 @@ def down(home: Home, progress: Progress) -> None:
         with progress.step("letting data go"):
             data.unmount(home)
             backup.let_go(home.recovery_mount)
-        left = machine.leftovers(home)
+        left = (*machine.leftovers(home), *_restoring(home))
     if left:
         raise SteadError(f"something is still there: {'; '.join(left)}", hint="run stead down again")
 
@@ -67,6 +69,15 @@ def _nobody_rehearses(home: Home) -> bool:
             return True
     except SteadError:
         return False
+
+
+def _restoring(home: Home) -> tuple[str, ...]:
+    """A full drill under way; one of the keeper's has just ended with it."""
+    try:
+        with held(home, "full-drill", wait=_ENDED_WITHIN):
+            return ()
+    except Busy:
+        return ("a full drill that somebody began by hand: end it where it runs, or wait for it",)
 
 
 def _delete(paths: Iterable[Path]) -> None:
