@@ -9,7 +9,7 @@ from stead.exchange import dav_reading, imap_reading
 from stead.exchange.letters import Broken
 
 if TYPE_CHECKING:
-    from stead.exchange.taking import Taker
+    from stead.exchange.sending import Sender
 
 _KINDS = {
     "imap": imap_reading.read,
@@ -19,10 +19,10 @@ _KINDS = {
 }
 
 
-def read(account: dict[str, Any], trust: ssl.SSLContext, taker: Taker) -> None:
+def read(account: dict[str, Any], trust: ssl.SSLContext, sender: Sender) -> None:
     """Send everything in the account; :class:`Broken` when it cannot be reached or does not let us in."""
     try:
-        _KINDS[account["kind"]](account, trust, taker)
+        _KINDS[account["kind"]](account, trust, sender)
     except ssl.SSLError as wrong:
         raise Broken(f"{account['host']} is not who it should be, or speaks no TLS: {wrong.reason}") from None
     except OSError as wrong:

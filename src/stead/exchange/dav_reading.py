@@ -15,7 +15,7 @@ from stead.exchange.items import LONGEST
 from stead.exchange.letters import Broken
 
 if TYPE_CHECKING:
-    from stead.exchange.taking import Taker
+    from stead.exchange.sending import Sender
 
 _AT_ONCE = 50
 _DEEPEST = 60
@@ -24,26 +24,26 @@ _CALENDAR = {"report": "c:calendar-multiget", "data": "c:calendar-data", "found_
 _BOOK = {"report": "a:addressbook-multiget", "data": "a:address-data", "found_in": f"{CARD}address-data"}
 
 
-def read_calendars(account: dict[str, Any], trust: ssl.SSLContext, taker: Taker) -> None:
+def read_calendars(account: dict[str, Any], trust: ssl.SSLContext, sender: Sender) -> None:
     """Send every entry of every calendar."""
     link = Dav(account, trust)
     for calendar in _collections(link, account, f"{CAL}calendar", "c:calendar-home-set", f"{CAL}calendar-home-set"):
         name = calendar.text(f"{DAV}displayname") or _last(calendar.path)
-        for path, content in _members(link, calendar, taker, **_CALENDAR):
-            taker.calendar(content, name, path, named=True)
+        for path, content in _members(link, calendar, sender, **_CALENDAR):
+            sender.calendar(content, name, path, named=True)
 
 
-def read_contacts(account: dict[str, Any], trust: ssl.SSLContext, taker: Taker) -> None:
+def read_contacts(account: dict[str, Any], trust: ssl.SSLContext, sender: Sender) -> None:
     """Send every card of every address book."""
     link = Dav(account, trust)
     home = f"{CARD}addressbook-home-set"
     for book in _collections(link, account, f"{CARD}addressbook", "a:addressbook-home-set", home):
         name = book.text(f"{DAV}displayname") or _last(book.path)
-        for path, content in _members(link, book, taker, **_BOOK):
-            taker.contacts(content, path, book=name)
+        for path, content in _members(link, book, sender, **_BOOK):
+            sender.contacts(content, path, book=name)
 
 
-def read_files(account: dict[str, Any], trust: ssl.SSLContext, taker: Taker) -> None:
+def read_files(account: dict[str, Any], trust: ssl.SSLContext, sender: Sender) -> None:
     """Send every file below the account's path, with its folders."""
     link = Dav(account, trust)
     top = account["path"].rstrip("/") + "/"
@@ -56,22 +56,22 @@ def read_files(account: dict[str, Any], trust: ssl.SSLContext, taker: Taker) -> 
                 continue
             seen.add(inside)
             if not found.has_type(f"{DAV}collection"):
-                _file(link, found, inside.removeprefix(unquote(top)), taker)
+                _file(link, found, inside.removeprefix(unquote(top)), sender)
             elif depth < _DEEPEST:
                 waiting.append((found.path, depth + 1))
             else:
-                taker.lost(inside, account["host"], "it lies too deep")
+                sender.lost(inside, account["host"], "it lies too deep")
 
 
-def _file(link: Dav, found: Resource, path: str, taker: Taker) -> None:
+def _file(link: Dav, found: Resource, path: str, sender: Sender) -> None:
     try:
         parts = safe_parts(path)
         when = parsedate_tz(found.text(f"{DAV}getlastmodified"))
-        whole = f"{taker.into}/{'/'.join(parts)}" if taker.into else "/".join(parts)
+        whole = f"{sender.into}/{'/'.join(parts)}" if sender.into else "/".join(parts)
         with link.get(found.path) as read:
-            taker.file(whole, read, float(mktime_tz(when)) if when else 0.0)
+            sender.file(whole, read, float(mktime_tz(when)) if when else 0.0)
     except Broken as why:
-        taker.lost(path, found.path, str(why))
+        sender.lost(path, found.path, str(why))
 
 
 def _collections(link: Dav, account: dict[str, Any], kind: str, wanted: str, home: str) -> Iterator[Resource]:
@@ -104,7 +104,7 @@ def _well_known(link: Dav, kind: str) -> str:
 
 
 def _members(
-    link: Dav, folder: Resource, taker: Taker, *, report: str, data: str, found_in: str
+    link: Dav, folder: Resource, sender: Sender, *, report: str, data: str, found_in: str
 ) -> Iterator[tuple[str, bytes]]:
     """Path and content of everything in a collection: many at once, what is missing then one by one."""
     listed = link.properties(folder.path, "<d:getetag/><d:resourcetype/>", depth=1)
@@ -119,17 +119,17 @@ def _members(
             got = {}
         for path in portion:
             text = got.get(unquote(path))
-            content = text.encode() if text else _alone(link, path, folder, taker)
+            content = text.encode() if text else _alone(link, path, folder, sender)
             if content is not None:
                 yield path, content
 
 
-def _alone(link: Dav, path: str, folder: Resource, taker: Taker) -> bytes | None:
+def _alone(link: Dav, path: str, folder: Resource, sender: Sender) -> bytes | None:
     try:
         with link.get(path) as read:
             return read(LONGEST)
     except Broken as why:
-        taker.lost(_last(path), folder.path, str(why))
+        sender.lost(_last(path), folder.path, str(why))
         return None
 
 

@@ -18,7 +18,7 @@ from stead.exchange import entries
 from stead.exchange.calendar_writing import read_props
 from stead.exchange.folders import read_back
 from stead.exchange.items import LONGEST, send, write_all
-from stead.exchange.taking import OUR_LINE
+from stead.exchange.sending import OUR_LINE
 from stead.exchange.writing import lock_in
 from stead.words import keywords
 

@@ -14,7 +14,7 @@ from stead.exchange.items import LONGEST
 from stead.words.keywords import cleaned
 
 if TYPE_CHECKING:
-    from stead.exchange.taking import Taker
+    from stead.exchange.sending import Sender
 
 _PORTION, _PORTION_BYTES = 300, 24 << 20
 _FLAGS = {b"\\seen": "S", b"\\answered": "R", b"\\flagged": "F", b"\\draft": "D", b"\\deleted": "T"}
@@ -33,10 +33,10 @@ class Folder:
 class FolderReading:
     """One folder of the account; ``came`` counts what was sent of it."""
 
-    def __init__(self, account: dict[str, Any], folder: Folder, taker: Taker) -> None:
+    def __init__(self, account: dict[str, Any], folder: Folder, sender: Sender) -> None:
         self._folder = folder
-        self._taker = taker
-        self._mark = f"imap {account['user']}@{account['host']} {taker.into} {folder.there}"
+        self._sender = sender
+        self._mark = f"imap {account['user']}@{account['host']} {sender.into} {folder.there}"
         self._known = str(account["marks"].get(self._mark, ""))
         self._begun = False
         self.came = 0
@@ -55,10 +55,10 @@ class FolderReading:
         except IMAPClientAbortError:
             raise
         except IMAPClientError as refused:
-            self._taker.lost(self._folder.there, self._folder.there, f"the folder cannot be opened: {refused}")
+            self._sender.lost(self._folder.there, self._folder.there, f"the folder cannot be opened: {refused}")
             return
         if not self._begun:
-            self._taker.counted(int(chosen.get(b"EXISTS", len(uids))) - len(uids))
+            self._sender.counted(int(chosen.get(b"EXISTS", len(uids))) - len(uids))
         self._begun = True
         for start in range(0, len(uids), _PORTION):
             portion = uids[start : start + _PORTION]
@@ -71,7 +71,7 @@ class FolderReading:
     def _reached(self, known: str) -> None:
         if known != self._known:
             self._known = known
-            self._taker.note({"what": "mark", "name": self._mark, "value": known})
+            self._sender.note({"what": "mark", "name": self._mark, "value": known})
 
     def _small_enough(self, client: IMAPClient, uids: list[int]) -> Iterator[list[int]]:
         """Portions that fit into memory, without what is too long."""
@@ -103,11 +103,11 @@ class FolderReading:
                     self._fetch(client, [uid])
             else:
                 self._lost(uids[0], f"the server does not give it out: {str(refused)[:100]}")
-                self._taker.counted(1)
+                self._sender.counted(1)
             return
         for uid in uids:
             self._send(uid, found.get(uid, {}))
-        self._taker.counted(len(uids))
+        self._sender.counted(len(uids))
 
     def _send(self, uid: int, found: dict[bytes, Any]) -> None:
         content = found.get(b"BODY[]")
@@ -116,7 +116,7 @@ class FolderReading:
             return
         when = found.get(b"INTERNALDATE")
         said = found.get(b"FLAGS", ())
-        self._taker.letter(
+        self._sender.letter(
             content,
             self._folder.here,
             flags="".join(sorted({_FLAGS[flag.lower()] for flag in said if flag.lower() in _FLAGS})),
@@ -129,4 +129,4 @@ class FolderReading:
         self.came += 1
 
     def _lost(self, uid: int, why: str) -> None:
-        self._taker.lost(f"message {uid}", self._folder.there, why)
+        self._sender.lost(f"message {uid}", self._folder.there, why)

@@ -19,7 +19,7 @@ from stead.exchange.labels import of_folder
 from stead.exchange.letters import Broken
 
 if TYPE_CHECKING:
-    from stead.exchange.taking import Taker
+    from stead.exchange.sending import Sender
 
 _TIMEOUT = 120.0
 _USES = {b"\\sent": "Sent", b"\\drafts": "Drafts", b"\\junk": "Junk", b"\\trash": "Trash", b"\\archive": "Archive"}
@@ -29,10 +29,10 @@ _LOCAL = ("localhost", "127.0.0.1", "::1")
 _WAITS = (2.0, 10.0, 30.0, 60.0)
 
 
-def read(account: dict[str, Any], trust: ssl.SSLContext, taker: Taker) -> None:
+def read(account: dict[str, Any], trust: ssl.SSLContext, sender: Sender) -> None:
     """Send every message that was not sent by an earlier run."""
     try:
-        _AccountReading(account, trust, taker).read()
+        _AccountReading(account, trust, sender).read()
     except LoginError as refused:
         raise Broken(f"{account['host']} does not let {account['user']} in: {refused}") from None
     except IMAPClientError as wrong:
@@ -42,8 +42,8 @@ def read(account: dict[str, Any], trust: ssl.SSLContext, taker: Taker) -> None:
 class _AccountReading:
     """An account, over as many connections as it takes."""
 
-    def __init__(self, account: dict[str, Any], trust: ssl.SSLContext, taker: Taker) -> None:
-        self._account, self._trust, self._taker = account, trust, taker
+    def __init__(self, account: dict[str, Any], trust: ssl.SSLContext, sender: Sender) -> None:
+        self._account, self._trust, self._sender = account, trust, sender
         self._readings: list[FolderReading] = []
         self._done = 0
 
@@ -72,9 +72,9 @@ class _AccountReading:
         return True
 
     def _look(self, client: IMAPClient) -> None:
-        folders = sorted(_folders(client, self._taker), key=lambda folder: folder.all_mail)
-        self._taker.total(sum(_count(client, folder.there) for folder in folders))
-        self._readings = [FolderReading(self._account, folder, self._taker) for folder in folders]
+        folders = sorted(_folders(client, self._sender), key=lambda folder: folder.all_mail)
+        self._sender.total(sum(_count(client, folder.there) for folder in folders))
+        self._readings = [FolderReading(self._account, folder, self._sender) for folder in folders]
 
     def _again(self) -> IMAPClient | None:
         try:
@@ -111,14 +111,14 @@ def _connected(account: dict[str, Any], trust: ssl.SSLContext) -> IMAPClient:
     return client
 
 
-def _folders(client: IMAPClient, taker: Taker) -> list[Folder]:
+def _folders(client: IMAPClient, sender: Sender) -> list[Folder]:
     found, others = [], _of_others(client)
     for flags, delimiter, name in client.list_folders():
         said = {flag.lower() for flag in flags}
         if {b"\\noselect", b"\\nonexistent"} & said or _VIEWS & said:
             continue
         if name.startswith(others):
-            taker.lost(name, name, "it belongs to somebody else, who shares it")
+            sender.lost(name, name, "it belongs to somebody else, who shares it")
             continue
         parts = name.split(delimiter.decode("ascii", "replace")) if delimiter else [name]
         if len(parts) > 1 and parts[0].upper() == "INBOX":

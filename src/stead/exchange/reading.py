@@ -20,11 +20,12 @@ from typing import Any
 from stead.exchange import entries
 from stead.exchange.archives import READ_ERRORS
 from stead.exchange.letters import Broken, read_letter
+from stead.exchange.sending import Sender
 from stead.exchange.taking import Taker
 from stead.exchange.writing import LAZY_CODECS
 from stead.run.privileges import HostUser, give_up_root
 
-ReadAccount = Callable[[dict[str, Any], ssl.SSLContext, Taker], None]
+ReadAccount = Callable[[dict[str, Any], ssl.SSLContext, Sender], None]
 _MEMORY = 3 << 30
 _MESSAGE = 1 << 17
 
@@ -40,14 +41,15 @@ def main(read_account: ReadAccount | None = None) -> None:
     _load()
     network = read_account is not None
     give_up_root(HostUser.ARCHIVE_READER, memory=_MEMORY, limits={resource.RLIMIT_NPROC: 64}, network=network)
-    taker = Taker(1, job, spool)
+    sender = Sender(1, job.get("into") or "", spool)
     if read_account is not None:
-        read_account(job["account"], trust, taker)
+        read_account(job["account"], trust, sender)
     else:
+        taker = Taker(sender, job.get("as"))
         for note, handle in _handed(link):
             with os.fdopen(handle, "rb") as file:
                 taker.source(note, file)
-    taker.end()
+    sender.end()
 
 
 def _handed(link: socket.socket) -> Iterator[tuple[dict[str, Any], int]]:
