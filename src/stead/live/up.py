@@ -9,7 +9,7 @@ from stead import data, machine, release, services
 from stead.live.dns import wanted_records
 from stead.live.save import Saving, backup
 from stead.live.summary import UpSummary
-from stead.live.watch import endpoints, mark, probe
+from stead.live.watch import endpoints, mark, probe, running
 from stead.records import Records
 from stead.rehearsal import DrillReport, drill, sweep
 from stead.rehearsal.assemble import plan, watch_password
@@ -143,8 +143,10 @@ def _mark(home: Home, settings: Settings) -> None:
         wrong = {name: error for name, error in mark(home, settings).items() if error}
         if not wrong:
             return
+    failed = ", ".join(machine.failed_units(running(home)))
+    words = "; ".join(f"{name}: {error}" for name, error in wrong.items())
     raise SteadError(
-        f"a marker could not be written: {'; '.join(f'{name}: {error}' for name, error in wrong.items())}",
+        f"a marker could not be written: {words}" + (f" (failed inside: {failed})" if failed else ""),
         hint="stead logs shows what the service says",
     )
 
