@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,8 @@ from stead.words.home import Home
 
 # The rest is imported where it is used: a test of one room must not fail because another room is broken.
 if TYPE_CHECKING:
+    from pluggy import Result
+
     from stead.release import Release
     from tests.rig.homes import NewHome
     from tests.rig.lost import Lost
@@ -55,6 +57,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def _known(item: pytest.Item) -> list[pytest.Mark]:
     return [mark for mark in item.iter_markers() if mark.name in _ORDER]
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Result[pytest.TestReport], None]:
+    """A failed test also shows what its machines said."""
+    report = (yield).get_result()
+    if report.failed and (item.get_closest_marker("boot") or item.get_closest_marker("host")):
+        from tests.rig.last_words import last_words
+
+        report.sections += list(last_words(getattr(item, "funcargs", {}).values()))
 
 
 @pytest.fixture(scope="session")
