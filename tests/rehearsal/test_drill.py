@@ -206,7 +206,7 @@ def test_without_room_to_restore_a_full_one_is_unproven(backed: Backed) -> None:
         report = backed.drill(full=True)
         assert not list(disk.iterdir())
     assert report.verdict is Verdict.UNPROVEN
-    assert "MB and the disk under" in (report.reason or "") and "stay free for what runs here" in (report.reason or "")
+    assert "MB and the disk under" in (report.reason or "") and "0 B to spare" in (report.reason or "")
 
 
 def test_a_disk_that_fills_up_meanwhile_is_unproven(backed: Backed, tmp_path: Path) -> None:

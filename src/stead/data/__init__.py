@@ -13,7 +13,7 @@ from stead.data.pictures import (
     to_delete,
     used,
 )
-from stead.data.room import Grown, first_size, free_share, grow_if_needed
+from stead.data.room import Grown, first_size, free_share, grow_if_needed, to_spare
 from stead.data.scratch import drop_scratch, scratch
 from stead.data.standin import drop_layer, end_stand_in, require_own, stand_in, stands_in, written
 from stead.data.volume import Volume, ensure_volume, sync_folder, unmount
@@ -46,6 +46,7 @@ __all__ = [
     "take_picture",
     "thin_pictures",
     "to_delete",
+    "to_spare",
     "unmount",
     "used",
     "written",

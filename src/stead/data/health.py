@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime
 
 from stead.data.mounts import mount_at
-from stead.data.room import free_share, promised, spare
+from stead.data.room import free_share, to_spare
 from stead.run import run
 from stead.words.home import Home
 from stead.words.quantities import say_size, say_time
@@ -59,7 +59,7 @@ def _room(home: Home) -> list[Finding]:
         words = f"only {free_share(home):.0%} of the room for data is free"
         findings.append(_finding("data-nearly-full", Severity.ALARM, words, "delete what is not needed, or add disk"))
     if home.data_image.exists():
-        short = promised(home.data_image) - spare(home.data_image.parent)
+        short = -to_spare(home, home.data_image.parent)
         if short > 0:
             words = f"the computer's disk lacks {say_size(short)} of what data may still grow into"
             findings.append(

@@ -73,6 +73,14 @@ def promised(image: Path) -> int:
     return max(0, file.st_size - file.st_blocks * 512)
 
 
+def to_spare(home: Home, folder: Path) -> int:
+    """Bytes of the disk under ``folder`` that may be taken for a while (negative: none): all but the host's reserve
+    and what the data image, if it lies on that disk, may still demand."""
+    image = home.data_image
+    same = image.exists() and image.stat().st_dev == folder.stat().st_dev
+    return spare(folder) - (promised(image) if same else 0)
+
+
 def grow_if_needed(home: Home) -> Grown | Finding | None:
     """Enlarge the image when less than a quarter of it is free and the host's disk has room.
 
@@ -92,7 +100,7 @@ def grow_if_needed(home: Home) -> Grown | Finding | None:
     before = home.data_image.stat().st_size
     used = before * (1 - free)
     wanted = max(int(used / (1 - _WANTED_FREE)) - before, _LEAST_STEP)
-    step = min(wanted, spare(home.data_image.parent) - promised(home.data_image))
+    step = min(wanted, to_spare(home, home.data_image.parent))
     if step < _LEAST_STEP:
         return _no_room(free, f"the disk under {home.data_image.parent} has no room left for it")
     after = (before + step) // 4096 * 4096

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from stead import machine
 from stead.backup import NoDisk, mounted
-from stead.data import drop_scratch, mount_overlay, scratch
+from stead.data import drop_scratch, mount_overlay, scratch, to_spare
 from stead.run import lock, run
 from stead.words.errors import SteadError
 from stead.words.home import Home
@@ -21,8 +21,6 @@ ROOM = 64 << 20
 #: With less than this left, whatever went wrong says something about this computer and nothing about the backup.
 FULL = 1 << 20
 _RESTORED = "full-"
-#: Bytes that a full drill leaves free: live data grows on the same disk while it takes its hours.
-_SPARE = 2 << 30
 #: What a restored file takes beside its content (a begun block, its name and facts), and a file system's own.
 _PER_FILE, _MORE, _AT_LEAST = 8192, 1.1, 512 << 20
 
@@ -69,12 +67,11 @@ def restored_folder(home: Home, name: str, *, files: int, size: int) -> Iterator
     path.mkdir(parents=True, mode=0o700)
     try:
         needed = int((size + files * _PER_FILE) * _MORE) + _AT_LEAST
-        disk = os.statvfs(path)
-        free = disk.f_bavail * disk.f_frsize
-        if needed + _SPARE > free:
+        free = to_spare(home, path)
+        if needed > free:
             raise NoDisk(
-                f"the restore needs {say_size(needed)} and the disk under {base(home)} has {say_size(free)} free, "
-                f"{say_size(_SPARE)} of which stay free for what runs here",
+                f"the restore needs {say_size(needed)} and the disk under {base(home)} has {say_size(max(free, 0))} to "
+                f"spare: the rest is kept for this computer and for data to grow into",
                 hint="free some space on this computer; the hourly drills need none of it",
             )
         with scratch(path, needed) as inside:
