@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import time
@@ -15,7 +16,7 @@ from stead.backup.restic import Restic
 from stead.run import run, start
 from stead.settings import PlaceSetting
 from tests.rig.places import Server
-from tests.rig.proxies import Answer, free_port, http_proxy, s3_error, tcp_proxy
+from tests.rig.proxies import Answer, http_proxy, refusing_port, s3_error, tcp_proxy
 from tests.rig.saver import Saver
 
 
@@ -70,7 +71,7 @@ def gone(at: Broken) -> PlaceSetting:
         assert at.server.root is not None
         (at.server.root / at.name).rename(at.folder / "away")
         return at.setting()
-    return at.setting(at.server.url(at.name, free_port()))
+    return at.setting(at.server.url(at.name, at.stack.enter_context(refusing_port())))
 
 
 def slow(at: Broken) -> PlaceSetting:
@@ -121,13 +122,18 @@ def clock(at: Broken) -> PlaceSetting:
     return at.setting(at.answer(403, "RequestTimeTooSkewed", _ALL))
 
 
+def locks(files: Iterable[str]) -> list[str]:
+    """The locks among a place's files; one that is only being written has another name."""
+    return [path for path in files if re.fullmatch(r"locks/[0-9a-f]{64}", path)]
+
+
 def locked(at: Broken) -> PlaceSetting:
     """A run was killed and left its lock, here one that keeps everybody else out."""
     setting = at.setting()
     restic = Restic(at.saver.restic, at.saver.noun(setting))
     child = start(restic.words("check", "--read-data", lock=True), env=restic.env())
     until = time.monotonic() + 30
-    while not any(path.startswith("locks/") and "-tmp-" not in path for path in at.server.files(at.name)):
+    while not locks(at.server.files(at.name)):
         assert time.monotonic() < until and child.poll() is None, "the check was done before it could be killed"
         time.sleep(0.02)
     child.send_signal(signal.SIGKILL)

@@ -145,8 +145,7 @@ def test_a_fault_is_told_in_words_with_a_next_step_and_soon(run_of_all: Run, row
 def test_what_a_killed_run_left_is_put_right_unasked(run_of_all: Run, fault: str, kind: str) -> None:
     name = name_of(fault, kind)
     assert run_of_all.savings[name].verdict is Verdict.PASS, run_of_all.savings[name].reason
-    locks = [path for path in run_of_all.servers[kind].files(name) if path.startswith("locks/")]
-    assert locks == []
+    assert faults.locks(run_of_all.servers[kind].files(name)) == []
 
 
 @pytest.mark.parametrize("kind", KINDS)

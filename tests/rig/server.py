@@ -20,10 +20,12 @@ from stead.release import Release, ReleaseStore
 from stead.run import lock, run
 from stead.services.identity import Accounts
 from stead.settings import Settings, load
+from stead.words.errors import SteadError
 from stead.words.home import Home
 from stead.words.machine import Machine
 from stead.words.probe import Endpoint
 from stead.words.progress import Progress, Silent
+from tests.rig.last_words import last_words
 from tests.rig.prepared import prepare
 from tests.rig.releases import store_home
 
@@ -110,7 +112,12 @@ def served(home: Home, release: Release, progress: Progress | None = None) -> It
     _modest(home)
     lend(home, release)
     settings = load(home)
-    live.up(home, settings, progress or Silent())
+    try:
+        live.up(home, settings, progress or Silent())
+    except SteadError as trouble:
+        for title, words in last_words([home]):
+            trouble.add_note(f"{title}\n{words}")
+        raise
     accounts = Accounts(home.data, settings.name)
     known = {account.name for account in accounts.list()}
     for name in PEOPLE:
