@@ -77,13 +77,12 @@ class Troubles:
 def sources(home: Home, places: Sequence[Place], base: sqlite3.Connection) -> list[Source]:
     """Every copy there is: pictures newest first, then snapshots, those on disks before those far away.
 
-    Of a place those that were put there from here, and others that were met in it when it was looked into.
+    Of a place those that were put there from here, and others that were met in it when it was looked into. Of two made
+    within one second the later one comes first.
     """
     pictures = [Source(one.taken_at, one) for one in list_pictures(home) if not one.for_backup]
     far = sorted(places, key=lambda place: place.kind is not PlaceKind.FOLDER)
-    kept = [
-        source for place in far for source in sorted(_in_place(home, place, base), key=lambda one: one.at, reverse=True)
-    ]
+    kept = [source for place in far for source in _in_place(home, place, base)]
     return [*reversed(pictures), *kept]
 
 
@@ -97,7 +96,8 @@ def _in_place(home: Home, place: Place, base: sqlite3.Connection) -> list[Source
         for snapshot, at, manifest in rows
         if snapshot not in there
     ]
-    return found + met
+    # Known are the oldest first: turned round afterwards, the later of two of one second leads.
+    return sorted(found + met, key=lambda one: one.at)[::-1]
 
 
 def holding(known: Iterable[Source], rows: Iterable[Lain]) -> Iterator[tuple[Source, Lain]]:
