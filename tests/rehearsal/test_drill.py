@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import time
 from collections.abc import Iterator
@@ -249,16 +250,29 @@ def _path_without(folder: Path, *names: str) -> Path:
     return folder
 
 
+@contextmanager
+def _own_release(home: Home) -> Iterator[Path]:
+    """The tree of this home's release as names of its own, to be broken: every other test boots the same files."""
+    link = home.releases / (home.releases / "current").readlink()
+    shared = link.resolve()
+    copy = shared.parent.parent / f"broken-{os.getpid()}"
+    run(["cp", "--archive", "--link", shared, copy], timeout=120)
+    try:
+        link.unlink()
+        link.symlink_to(copy)
+        yield copy / "tree"
+    finally:
+        link.unlink()
+        link.symlink_to(shared)
+        shutil.rmtree(copy)
+
+
 def test_a_broken_service_in_the_release_fails_and_is_named(backed: Backed, tmp_path: Path) -> None:
     release = load_known(backed.server.home, "same-disk").releases
     assert release, "the release is in the place"
-    tree = (backed.server.home.releases / "current").resolve() / "tree"
-    broken, aside = tree / "usr/sbin/nginx", tree / "usr/sbin/nginx.aside"
-    broken.rename(aside)
-    try:
+    with _own_release(backed.server.home) as tree:
+        (tree / "usr/sbin/nginx").unlink()
         report = backed.drill(release="host")
-    finally:
-        aside.rename(broken)
     assert report.verdict is Verdict.FAIL
     assert (report.reason is not None and "page" in report.reason) or "refused" in str(report.reason)
 
