@@ -143,10 +143,9 @@ def _mark(home: Home, settings: Settings) -> None:
         wrong = {name: error for name, error in mark(home, settings).items() if error}
         if not wrong:
             return
-    failed = ", ".join(machine.failed_units(running(home)))
     words = "; ".join(f"{name}: {error}" for name, error in wrong.items())
     raise SteadError(
-        f"a marker could not be written: {words}" + (f" (failed inside: {failed})" if failed else ""),
+        f"a marker could not be written: {words} (inside {machine.say_failed(running(home))})",
         hint="stead logs shows what the service says",
     )
 

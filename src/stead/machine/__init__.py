@@ -1,7 +1,7 @@
 """The machine room: boot a machine, find it, look inside, read its log, stop it so that nothing is left."""
 
 from stead.machine.collecting import ensure as ensure_collector
-from stead.machine.guest import Answer, ask, failed_units, talk, wait_booted
+from stead.machine.guest import Answer, ask, failed_units, say_failed, talk, wait_booted
 from stead.machine.lifecycle import all_names as names
 from stead.machine.lifecycle import find, saved_plan, start, stop
 from stead.machine.logs import LogLine, console, read_logs
@@ -29,6 +29,7 @@ __all__ = [
     "read_logs",
     "remove_units",
     "saved_plan",
+    "say_failed",
     "start",
     "stop",
     "sweep",

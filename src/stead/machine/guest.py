@@ -83,6 +83,14 @@ def failed_units(machine: Machine) -> tuple[str, ...]:
     return tuple(unit for unit in units if unit)
 
 
+def say_failed(machine: Machine) -> str:
+    """The same in words, for a message about something else: it never raises."""
+    try:
+        return "failed: " + (", ".join(failed_units(machine)) or "no unit")
+    except SteadError as silent:
+        return silent.message
+
+
 def wait_booted(machine: Machine, limit: float = 60.0) -> None:
     """Wait until the machine has started everything it starts; SteadError when ``limit`` seconds were not enough."""
     answer = ask(machine, ["systemctl", "is-system-running", "--wait"], limit=limit)

@@ -175,10 +175,7 @@ def _why_not(plan: MachinePlan, what: str) -> str:
     lines = [f"the machine {plan.name} {what}"]
     machine = find(plan.home, plan.name)
     if machine:
-        try:
-            lines.append("failed: " + (", ".join(guest.failed_units(machine)) or "no unit"))
-        except SteadError as silent:
-            lines.append(silent.message)
+        lines.append(guest.say_failed(machine))
     said = naming.folder(plan.home, plan.name) / "launch.log"
     lines += said.read_text(errors="replace").splitlines()[-_LAST_WORDS:] if said.exists() else []
     lines += logs.console(plan.home, plan.name)[-_LAST_WORDS:]

@@ -77,7 +77,6 @@ def restored_folder(home: Home, name: str, *, files: int, size: int) -> Iterator
         with scratch(path, needed) as inside:
             yield inside
     finally:
-        drop_scratch(path)
         remove(path)
 
 
