@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Sequence
@@ -12,28 +11,24 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from stead import backup as copies
-from stead import data, services
+from stead import data
 from stead.backup import Place
 from stead.live.beside import side_by_side
+from stead.live.picture import Taken, take, watch
 from stead.records import Records, Snapshot
-from stead.rehearsal.inventory import count, to_json
 from stead.rehearsal.known import current_release, place_settings, restic_program
 from stead.rehearsal.lock import held
 from stead.release import Release
-from stead.services.identity import WATCH, Accounts
 from stead.settings import PlaceSetting, Settings
-from stead.words.declaration import Inventory, Saved
 from stead.words.errors import SteadError
 from stead.words.home import Home
-from stead.words.picture import Picture
 from stead.words.progress import Progress
-from stead.words.verdict import Finding, Severity, Verdict, verdict_of, worst
+from stead.words.verdict import Verdict, verdict_of, worst
 
 #: Seconds after which a backup that still runs is no part of the ordinary round.
 _PATIENCE = 300.0
-_MEANT = (
-    "nothing is pruned until you look: stead backup list shows the older backups; if it was meant: stead backup accept"
-)
+#: Top folders of data that can never be without a file once the server ran.
+_EXPECTED = ("identity", "keys")
 
 
 @dataclass(frozen=True)
@@ -71,11 +66,11 @@ def backup(
             opened = [one for one in ready if isinstance(one, _Ready)]
             savings = [one for one in ready if isinstance(one, Saving)]
             taken = _take(home, settings, release, opened, progress) if opened else []
-            if isinstance(taken, _Taken):
+            if isinstance(taken, Taken):
                 picture.enter_context(data.used(home, taken.picture))
         for saving in (*savings, *(taken if isinstance(taken, list) else ())):
             _record(home, saving)
-        if isinstance(taken, _Taken):
+        if isinstance(taken, Taken):
             savings += _save_all(home, release, opened, taken, progress, by_keeper=by_keeper)
         else:
             savings += taken
@@ -109,14 +104,6 @@ class _Ready:
         return self.place.name
 
 
-@dataclass(frozen=True)
-class _Taken:
-    """A picture, and what was counted in it."""
-
-    picture: Picture
-    inventory: dict[str, Inventory]
-
-
 def _ready(home: Home, release: Release, wanted: PlaceSetting) -> _Ready | Saving:
     began = time.monotonic()
     try:
@@ -135,21 +122,21 @@ def _ready(home: Home, release: Release, wanted: PlaceSetting) -> _Ready | Savin
 
 def _take(
     home: Home, settings: Settings, release: Release, ready: Sequence[_Ready], progress: Progress
-) -> _Taken | list[Saving]:
+) -> Taken | list[Saving]:
     """One picture for every place that is ready; without one, why, for each of them."""
     began = time.monotonic()
     try:
         with progress.step("a picture of data, counted"):
-            taken = _picture(home, settings, release, {one.name: one.release for one in ready if one.release})
+            taken = take(home, settings, release, {one.name: one.release or "" for one in ready})
     except SteadError as trouble:
         return [_failed(one.name, began, trouble) for one in ready]
-    _watch(home, settings, taken)
+    watch(home, settings, taken)
     copies.carry_manifest(taken.picture.path, home.data)
     return taken
 
 
 def _save_all(
-    home: Home, release: Release, ready: Sequence[_Ready], taken: _Taken, progress: Progress, *, by_keeper: bool
+    home: Home, release: Release, ready: Sequence[_Ready], taken: Taken, progress: Progress, *, by_keeper: bool
 ) -> list[Saving]:
     """The picture into every place. The keeper is told when only slow ones are left."""
 
@@ -173,38 +160,13 @@ def _note(file: Path) -> None:
     file.touch()
 
 
-def _picture(home: Home, settings: Settings, release: Release, kept: dict[str, str]) -> _Taken:
-    """A picture with everything that must travel in it: settings, the release's recipe and where it lies, counts."""
-    travelling = {
-        "settings.toml": home.settings_file.read_bytes() if home.settings_file.exists() else b"",
-        "release.json": json.dumps({"id": release.id, "snapshots": kept}).encode(),
-        "recipe.json": (release.folder / "release.json").read_bytes(),
-    }
-    left_out, inventory = _not_saved(), dict[str, Inventory]()
-
-    def finish(root: Path) -> None:
-        _count(settings, root, inventory)
-        copies.manifest_maker(left_out)(root)
-
-    return _Taken(data.picture_with(home, travelling, leave_out=left_out, finish=finish), inventory)
-
-
-def _watch(home: Home, settings: Settings, taken: _Taken) -> None:
-    """Changes that look wrong are alarms; the backup is made all the same, and nothing older is pruned."""
-    names = [place.name for place in place_settings(home, settings, None)]
-    wrong = copies.watch_changes(home, taken.picture, taken.inventory, names)
-    findings = [Finding(one.id, Severity.ALARM, one.what, "", _MEANT) for one in wrong]
-    with Records(home.records) as records:
-        records.set_findings("changes", findings, datetime.now(UTC))
-
-
-def _save(home: Home, release: Release, ready: _Ready, taken: _Taken, progress: Progress) -> Saving:
+def _save(home: Home, release: Release, ready: _Ready, taken: Taken, progress: Progress) -> Saving:
     began, place = time.monotonic(), ready.place
     try:
         with progress.step(f"backup to {place.name}"):
             outcome = copies.run_backup(
                 home, place, restic_program(home), taken.picture, inventory=taken.inventory, release=release.id,
-                progress=progress, expected=_expected(), most=ready.left,
+                progress=progress, expected=_EXPECTED, most=ready.left,
             )  # fmt: skip
     except SteadError as trouble:
         return _failed(place.name, began, trouble)
@@ -255,19 +217,3 @@ def _keep_release(
             home, place, program, release.id, tree=release.tree, files=files, progress=progress,
             most=most,
         )  # fmt: skip
-
-
-def _count(settings: Settings, root: Path, into: dict[str, Inventory]) -> None:
-    """Count the picture in the making, and write the count into it."""
-    users = (*(account.name for account in Accounts(root, settings.name).list()), WATCH)
-    into.update(count(services.SERVICES, root, users))
-    (root / data.HOST_FOLDER / "inventory.json").write_text(to_json(into))
-
-
-def _not_saved() -> Sequence[str]:
-    return [folder.path for folder in services.data_folders() if folder.saved is Saved.NO]
-
-
-def _expected() -> Sequence[str]:
-    """Top folders of data that can never be without a file once the server ran."""
-    return ["identity", "keys"]
