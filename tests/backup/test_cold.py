@@ -19,13 +19,12 @@ from stead.backup import (
     load_known,
     missing_packs,
     mount_cold,
-    mounted,
     require_fuse,
     require_snapshot,
     restore_cold,
 )
 from stead.backup.restic import Restic, ask
-from stead.run import run, start
+from stead.run import mounted, run, start
 from stead.words.progress import Silent
 
 from .conftest import Rig, damage_file

@@ -1,7 +1,7 @@
 """Backup: pictures into places, and back out of them. Whether it worked is always judged, never believed."""
 
 from stead.backup.adopting import adopt, adopt_found
-from stead.backup.cold import MountedPlace, mount_cold, mounted, require_fuse, require_snapshot
+from stead.backup.cold import MountedPlace, mount_cold, require_fuse, require_snapshot
 from stead.backup.compare import Compared, compare_with_manifest
 from stead.backup.cycle import BackupOutcome, run_backup
 from stead.backup.damage import damage, losses, missing_packs, missing_snapshots
@@ -128,7 +128,6 @@ __all__ = [
     "missing_packs",
     "missing_snapshots",
     "mount_cold",
-    "mounted",
     "open_place",
     "outside_data",
     "place_from",

@@ -22,8 +22,7 @@ from stead.backup.restic import DATA_PATH, RELEASE_PATH, Restic
 from stead.backup.traffic import Traffic, count
 from stead.backup.troubles import NoFuse, NoSuchSnapshot, PlaceDamaged, PlaceUnreachable, error_lines, first, trouble
 from stead.backup.work import Child, end
-from stead.run import CommandError, run, start
-from stead.words.errors import SteadError
+from stead.run import CommandError, mounted, run, start, unmount
 from stead.words.home import Home
 
 _READY_WITHIN = 60.0
@@ -101,7 +100,8 @@ def mount_cold(home: Home, place: Place, program: Path, mountpoint: Path) -> Ite
             traffic = Traffic()
             if traffic.look(child.pid):
                 count(home, place.name, read=traffic.read)
-            _unmount(mountpoint, child)
+            end(child)
+            unmount(mountpoint)
             complaints.unlink(missing_ok=True)
             mountpoint.rmdir()
 
@@ -127,12 +127,6 @@ def require_fuse() -> None:
         raise NoFuse("the program fusermount3 is not there", hint="install the package fuse3")
 
 
-def mounted(point: Path) -> bool:
-    """Whether something is mounted at ``point``; asks the kernel's list, which a dead mount cannot block."""
-    name = str(point.absolute()).replace(" ", "\\040")
-    return any(line.split(" ")[4] == name for line in Path("/proc/self/mountinfo").read_text().splitlines())
-
-
 def _wait_until_ready(place: Place, mountpoint: Path, complaints: Path, child: Child) -> None:
     deadline = time.monotonic() + _READY_WITHIN
     while not mounted(mountpoint):
@@ -145,14 +139,3 @@ def _wait_until_ready(place: Place, mountpoint: Path, complaints: Path, child: C
         if time.monotonic() > deadline:
             raise PlaceUnreachable(f"the place {place.name} could not be mounted within {_READY_WITHIN:.0f} s")
         time.sleep(0.05)
-
-
-def _unmount(mountpoint: Path, child: Child) -> None:
-    end(child)
-    deadline = time.monotonic() + 10
-    while mounted(mountpoint) and time.monotonic() < deadline:
-        # Lazily: somebody still holds a file in it, and the program that answered is gone.
-        run(["umount", "--lazy", mountpoint], timeout=30, expect=())
-        time.sleep(0.05)
-    if mounted(mountpoint):
-        raise SteadError(f"{mountpoint} is still mounted", hint=f"umount --lazy {mountpoint}")

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
-from stead.backup.cold import mounted, require_fuse
+from stead.backup.cold import require_fuse
 from stead.backup.place import Place
 from stead.backup.restic import DATA_PATH, RELEASE_PATH, Restic
 from stead.backup.troubles import PlaceDamaged, PlaceUnreachable, error_lines, first, trouble
-from stead.run import CommandError, run, start
-from stead.words.errors import SteadError
+from stead.run import CommandError, mounted, run, start, unmount
 
 _SAMPLING = Path(__file__).with_name("sampling.py")
 _READY_WITHIN = 60.0
@@ -75,19 +73,7 @@ def reads(folder: Path) -> bool:
 
 def let_go(point: Path) -> None:
     """Unmount; the program behind it ends with that. Nothing to do is fine."""
-    _until(lambda: not mounted(point), lambda: run(["umount", point], timeout=30, expect=()), 3.0)
-    # Somebody still holds a file in it, or the program that answered is gone: then lazily.
-    _until(lambda: not mounted(point), lambda: run(["umount", "--lazy", point], timeout=30, expect=()), 10.0)
-    if mounted(point):
-        raise SteadError(f"{point} is still mounted", hint=f"umount --lazy {point}")
-
-
-def _until(done: Callable[[], bool], act: Callable[[], object], seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while not done() and time.monotonic() < deadline:
-        act()
-        if not done():
-            time.sleep(0.1)
+    unmount(point, patience=3.0)
 
 
 def _folder(place: Place, point: Path, snapshot: str, path: str) -> Path:

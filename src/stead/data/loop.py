@@ -13,6 +13,7 @@ from stead.words.errors import SteadError
 
 _LOOP_MAJOR = 7
 _TRIES = 8
+_GONE_WITHIN = 5.0
 
 
 def attached(image: Path) -> str | None:
@@ -77,6 +78,18 @@ def _attach(image: Path, *, direct: bool) -> str | None:
 def detach(name: str) -> None:
     """Detach one device by name; nothing else is touched. It goes when its last user lets it go."""
     run(["losetup", "--detach", name], timeout=20)
+
+
+def let_go(image: Path) -> None:
+    """Detach every device that holds a file of this name, and wait a moment for the last user of each.
+
+    Whoever lists the kernel's devices has each of them open for an instant, and the kernel detaches after that.
+    """
+    for device in holding(image):
+        detach(device)
+    deadline = time.monotonic() + _GONE_WITHIN
+    while holding(image) and time.monotonic() < deadline:
+        time.sleep(0.02)
 
 
 def refresh_size(name: str) -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from stead.data import loop
-from stead.data.mounts import mount_at, require_btrfs
-from stead.run import run
+from stead.data.mounts import require_btrfs
+from stead.run import run, unmount
 from stead.words.errors import UnprovenError
 from stead.words.quantities import say_size
 
@@ -44,16 +43,6 @@ def scratch(folder: Path, size: int) -> Iterator[Path]:
         drop_scratch(folder)
 
 
-def _unmount(point: Path) -> None:
-    """What a killed drill started may hold it for a moment more; who does so longer keeps nothing that is wanted."""
-    deadline = time.monotonic() + _LET_GO_WITHIN
-    while mount_at(point) is not None:
-        late = time.monotonic() > deadline
-        run(["umount", *(("--lazy",) if late else ()), point], timeout=120, expect=())
-        if mount_at(point) is not None:
-            time.sleep(0.1)
-
-
 def _take_room(image: Path, size: int) -> None:
     with image.open("xb") as file:
         os.fchmod(file.fileno(), 0o600)
@@ -69,9 +58,9 @@ def _take_room(image: Path, size: int) -> None:
 def drop_scratch(folder: Path) -> None:
     """Take away the file system in ``folder``, also one that a killed program left half made. None there is fine."""
     image, point = folder / _IMAGE, folder / _POINT
-    _unmount(point)
-    for device in loop.holding(image):
-        loop.detach(device)
+    # What a killed drill started may hold it for a moment more; who does so longer keeps nothing that is wanted.
+    unmount(point, patience=_LET_GO_WITHIN)
+    loop.let_go(image)
     image.unlink(missing_ok=True)
     if point.exists():
         point.rmdir()

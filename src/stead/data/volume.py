@@ -59,8 +59,7 @@ def unmount(home: Home) -> None:
             timeout=120,
             hint=f"something still uses it: `fuser -vm {home.data_mount}` names it",
         )
-    for device in loop.holding(home.data_image):
-        loop.detach(device)
+    loop.let_go(home.data_image)
 
 
 def _mount_image(home: Home, size: int | None, mounted: Mount | None) -> tuple[str | None, tuple[str, ...]]:

@@ -9,9 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from stead import machine
-from stead.backup import NoDisk, mounted
+from stead.backup import NoDisk
 from stead.data import drop_scratch, mount_overlay, scratch, to_spare
-from stead.run import lock, run
+from stead.run import lock, unmount
+from stead.run.kernel import mount_points
 from stead.words.errors import SteadError
 from stead.words.home import Home
 from stead.words.quantities import say_size
@@ -97,7 +98,7 @@ def overlay(path: Path, data: Path) -> Iterator[Path]:
     try:
         yield target
     finally:
-        _unmount(target)
+        unmount(target)
 
 
 def sweep(home: Home) -> tuple[str, ...]:
@@ -115,19 +116,12 @@ def sweep(home: Home) -> tuple[str, ...]:
 
 def remove(path: Path) -> None:
     """Unmount what is mounted below a rehearsal's folder, then remove the folder."""
-    for point in sorted(_mounts_below(path), key=len, reverse=True):
-        _unmount(Path(point))
+    for point in sorted(_mounts_below(path), key=lambda point: len(point.parts), reverse=True):
+        unmount(point)
     if _mounts_below(path):
         raise SteadError(f"something is still mounted below {path}", hint=f"umount --lazy {path}/*")
     shutil.rmtree(path, ignore_errors=False)
 
 
-def _mounts_below(path: Path) -> list[str]:
-    points = [line.split(" ")[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
-    return [point for point in points if point.startswith(f"{path}/")]
-
-
-def _unmount(target: Path) -> None:
-    run(["umount", target], timeout=30, expect=())
-    if mounted(target):
-        run(["umount", "--lazy", target], timeout=30)
+def _mounts_below(path: Path) -> list[Path]:
+    return [point for point, _kind in mount_points() if path in point.parents]

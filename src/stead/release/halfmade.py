@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from stead.run.kernel import mount_points
 from stead.words.errors import SteadError
 
 _BUILDING, _REMOVING = ".building-", ".removing-"
@@ -71,8 +72,7 @@ def _gate(store: Path) -> Iterator[None]:
 
 
 def _remove(folder: Path) -> None:
-    mounts = Path("/proc/self/mountinfo").read_text("utf-8").splitlines()
-    inside = [line.split()[4] for line in mounts if line.split()[4].startswith(f"{folder}/")]
+    inside = [point for point, _kind in mount_points() if folder in point.parents]
     if inside:
         raise SteadError(f"{folder} cannot be removed: {inside[0]} is mounted in it", hint=f"umount {inside[0]}")
     shutil.rmtree(folder)

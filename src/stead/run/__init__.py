@@ -2,5 +2,6 @@
 
 from stead.run.lock import lock
 from stead.run.process import CommandError, Result, run, start
+from stead.run.unmounting import mounted, unmount
 
-__all__ = ["CommandError", "Result", "lock", "run", "start"]
+__all__ = ["CommandError", "Result", "lock", "mounted", "run", "start", "unmount"]
