@@ -29,8 +29,8 @@ def test_the_file_and_its_letters() -> None:
 
 def test_rows_of_an_earlier_program_have_none() -> None:
     item = Item(Kind.MAIL, "0" * 32, "INBOX", 5, keywords=("$label1",))
-    assert Item.read(item.row()) == item
-    assert Item.read(item.row()[:-1]).keywords == () and Item.read(item.row()[:9]).keywords == ()
+    assert Item.read(item) == item
+    assert Item.read(item[:-1]).keywords == () and Item.read(item[:9]).keywords == ()
 
 
 def test_out_of_an_mbox_and_a_maildir(tmp_path: Path) -> None:

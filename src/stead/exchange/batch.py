@@ -1,9 +1,14 @@
-"""Items on their way into the services, a thousand at a time: written down as pending, shown, settled."""
+"""Items on their way into the services, a thousand at a time: written down as pending, shown, settled.
+
+A writer brings a whole file system to disk before it shows anything. So the names of one batch are safe when the next
+one has been shown, and only then it is settled.
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -12,10 +17,21 @@ from stead.exchange.helpers import Reader, Writer
 from stead.exchange.items import SERVICE, Item
 from stead.exchange.ledger import Key, Ledger, key_of
 from stead.exchange.report import Report
+from stead.exchange.writing import sync_all
 from stead.words.errors import SteadError
 
 _MOST_ITEMS, _MOST_BYTES = 2000, 128 << 20
 _NO_ROOM = ("No space left on device", "Disk quota exceeded")
+
+
+@dataclass
+class _Lot:
+    """Items that go the way together. ``keys``: what they are and where; ``number``: the ledger's, once it has them."""
+
+    items: list[Item] = field(default_factory=list)
+    keys: set[Key] = field(default_factory=set)
+    size: int = 0
+    number: int = 0
 
 
 class Batch:
@@ -27,12 +43,9 @@ class Batch:
         self._ledger = ledger
         self._report = report
         self._writers: dict[str, Writer] = {}
-        self._items: list[Item] = []
-        self._under_way: list[Item] = []
-        self._keys: set[Key] = set()
-        self._keys_before: set[Key] = set()
+        # Being taken; being shown; in place, and waiting for the next batch to be.
+        self._new, self._under_way, self._shown = _Lot(), _Lot(), _Lot()
         self._ids: set[bytes] = set()
-        self._bytes = 0
         self._torn = False
 
     def __enter__(self) -> Self:
@@ -46,15 +59,16 @@ class Batch:
 
     def take_up(self) -> None:
         """Find out what became of what a killed run was about to show."""
-        pending = self._ledger.pending()
+        pending, number = self._ledger.pending()
         there: list[Item] = []
-        for service in {SERVICE[item.kind] for item in pending}:
+        for service in _services(pending):
             asked = [item for item in pending if SERVICE[item.kind] == service]
             writer = self._writer(service)
-            writer.order({"what": "there", "items": [item.row() for item in asked]})
+            writer.order({"what": "there", "items": asked})
             there += [item for item, found in zip(asked, writer.answer(), strict=True) if found]
         if pending:
-            self._ledger.settle(there)
+            self._sync()
+            self._ledger.settle(there, number)
 
     def take(self, items: Sequence[Item]) -> list[Item | None]:
         """Each item with the folders it is not in yet, though it should be; None: it is not wanted."""
@@ -66,17 +80,16 @@ class Batch:
         if item.elsewhere and (identity in self._ids or any(key[0] == identity for key in known)):
             return None
         places = {where: key_of(item, where) for where in (item.where, *item.also)}
-        missing = {
-            where: key
-            for where, key in places.items()
-            if key not in known and key not in self._keys and key not in self._keys_before
-        }
+        missing = {where: key for where, key in places.items() if key not in known and not self._is_on_its_way(key)}
         if not missing:
             return None
-        self._keys.update(missing.values())
+        self._new.keys.update(missing.values())
         self._ids.add(identity)
         first, *others = missing
-        return replace(item, where=first, also=tuple(others)) if len(missing) < len(places) else item
+        return item._replace(where=first, also=tuple(others)) if len(missing) < len(places) else item
+
+    def _is_on_its_way(self, key: Key) -> bool:
+        return key in self._new.keys or key in self._under_way.keys or key in self._shown.keys
 
     def add(self, items: Sequence[Item], reader: Reader) -> None:
         """Pass on taken items of one kind; EOFError when the content of one ends too early."""
@@ -88,9 +101,9 @@ class Batch:
             except EOFError:
                 self._torn = True
                 raise
-            self._items.append(item)
-            self._bytes += item.size
-        if len(self._items) >= _MOST_ITEMS or self._bytes >= _MOST_BYTES:
+            self._new.items.append(item)
+            self._new.size += item.size
+        if len(self._new.items) >= _MOST_ITEMS or self._new.size >= _MOST_BYTES:
             self._next()
 
     def flush(self) -> None:
@@ -98,39 +111,56 @@ class Batch:
         if not self._torn:  # else the writer waits for the rest of an item: the next run brings this batch again
             self._next()
         self._settle()
+        if self._shown.number:
+            self._sync()
+            self._written_down()
 
     def _next(self) -> None:
-        """Have this batch shown while the next one is taken; the one before it must be settled first."""
+        """Have this batch shown while the next one is taken; the one before it must be heard of first."""
         self._settle()
-        if not self._items:
+        if not self._new.items:
             return
-        self._ledger.intend(self._items)
-        for service in _services(self._items):
+        self._new.number = self._ledger.intend(self._new.items)
+        for service in _services(self._new.items):
             self._writers[service].order({"what": "flush"})
-        self._under_way, self._items, self._bytes = self._items, [], 0
-        self._keys_before, self._keys = self._keys, set()
+        self._under_way, self._new = self._new, _Lot()
 
     def _settle(self) -> None:
-        """Hear what became of the batch under way, and write it down."""
-        if not self._under_way:
+        """Hear what became of the batch under way, and write down the one before it."""
+        if not self._under_way.items:
             return
         settled, full = [], False
-        for service in _services(self._under_way):
-            items = [item for item in self._under_way if SERVICE[item.kind] == service]
+        for service in _services(self._under_way.items):
+            items = [item for item in self._under_way.items if SERVICE[item.kind] == service]
             for item, said in zip(items, self._writers[service].answer(), strict=True):
                 if said in ("added", "known"):
                     settled.append(item)
                     self._report.added(item) if said == "added" else self._report.known(item)
                 else:
+                    self._under_way.keys.difference_update(key_of(item, where) for where in (item.where, *item.also))
                     full = full or any(words in str(said) for words in _NO_ROOM)
                     self._report.lost(item.name, item.where, str(said)[:300])
-        self._ledger.settle(settled)
-        self._under_way, self._keys_before = [], set()
-        self._ids = {key[0] for key in self._keys}
+        # All names that were there before this batch was shown are on disk.
+        self._written_down()
+        self._under_way.items = settled
+        self._shown, self._under_way = self._under_way, _Lot()
+        self._ids = {key[0] for lot in (self._new, self._shown) for key in lot.keys}
         if full:
             raise SteadError(
                 "there is no room for more", hint="make room on the disk, then run the same import again: it goes on"
             )
+
+    def _written_down(self) -> None:
+        if self._shown.number:
+            self._ledger.settle(self._shown.items, self._shown.number)
+        self._shown = _Lot()
+
+    def _sync(self) -> None:
+        handle = os.open(self._data, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            sync_all(handle)
+        finally:
+            os.close(handle)
 
     def _writer(self, service: str) -> Writer:
         if service not in self._writers:

@@ -15,7 +15,7 @@ from functools import partial
 from importlib import resources
 
 from stead.exchange.items import Item, Kind
-from stead.exchange.writing import Pieces, sync_all, sync_folder
+from stead.exchange.writing import Pieces, sync_all
 
 _PROPS = ".Radicale.props"
 _BESIDE = ".Radicale.stead-"
@@ -32,7 +32,7 @@ class Keeping:
         ini = configparser.ConfigParser(interpolation=None)
         ini.read_string(resources.files("stead.services.calendar").joinpath("radicale.ini").read_text())
         self._predefined: dict[str, dict[str, str]] = json.loads(ini["storage"]["predefined_collections"])
-        self._waiting: list[tuple[str, str, str]] = []
+        self._waiting: list[tuple[str, str]] = []
         self._collections: dict[tuple[str, str], str] = {}
         self._known: dict[str, set[bytes]] = {}
 
@@ -62,10 +62,10 @@ class Keeping:
         uid = _uid(content)
         if uid in self._uids(folder):
             os.unlink(beside)
-            self._waiting.append((folder, "", ""))
+            self._waiting.append(("", ""))
         else:
             self._known[folder].add(uid)
-            self._waiting.append((folder, beside, f"/{folder}/{name}"))
+            self._waiting.append((beside, f"/{folder}/{name}"))
         return None
 
     def flush(self) -> Callable[[], list[str]]:
@@ -128,14 +128,14 @@ def read_props(name: str) -> dict[str, object]:
         return {}
 
 
-def _show(waiting: list[tuple[str, str, str]]) -> list[str]:
+def _show(waiting: list[tuple[str, str]]) -> list[str]:
     root = os.open("/", os.O_RDONLY | os.O_DIRECTORY)
     try:
         sync_all(root)
     finally:
         os.close(root)
     answers = []
-    for _folder, beside, place in waiting:
+    for beside, place in waiting:
         if not beside or os.path.lexists(place):
             answers.append("known")
             if beside:
@@ -146,6 +146,4 @@ def _show(waiting: list[tuple[str, str, str]]) -> list[str]:
             answers.append("added")
         except OSError as problem:
             answers.append(f"it could not be written: {problem.strerror}")
-    for folder in {folder for folder, _, _ in waiting}:
-        sync_folder(f"/{folder}")
     return answers

@@ -12,7 +12,7 @@ from functools import partial
 
 from stead.exchange.items import Item
 from stead.exchange.letters import Broken
-from stead.exchange.writing import Pieces, sync_all, sync_folder
+from stead.exchange.writing import Pieces, sync_all
 
 #: The files service neither shows nor takes names that begin so.
 _HIDDEN = ".stead-"
@@ -72,28 +72,22 @@ class Keeping:
             sync_all(root)
         finally:
             os.close(root)
-        touched: set[str] = set()
-        answers = [self._show(one, touched) for one in waiting]
-        for folder in touched:
-            sync_folder(folder)
-        return answers
+        return [self._show(one) for one in waiting]
 
     def there(self, item: Item) -> bool:
         """Never told by the name alone: the content is compared when it comes again."""
         return False
 
-    def _show(self, one: _Waiting, touched: set[str]) -> str:
+    def _show(self, one: _Waiting) -> str:
         try:
             for place in _candidates(one.place):
-                folder = os.path.dirname(place)
-                _make(folder)
+                _make(os.path.dirname(place))
                 try:
                     os.link(one.beside, place)
                 except FileExistsError:
                     if _same(place, one.digest):
                         return "known"
                     continue
-                touched.add(folder)
                 return "added"
             return "too many files of this name are there already"
         except OSError as problem:

@@ -78,7 +78,7 @@ class Writer:
 
     def begin(self, items: Sequence[Item]) -> None:
         """Name items that will be passed on next, in this order."""
-        send(self._pipe, {"items": [item.row() for item in items]})
+        send(self._pipe, {"items": items})
 
     def take(self, item: Item, reader: Reader) -> None:
         """Pass on the content of the next one, moved from where ``reader`` said it is."""

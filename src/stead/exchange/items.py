@@ -11,9 +11,8 @@ import os
 import re
 import struct
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from stead.words.keywords import cleaned
 
@@ -41,9 +40,8 @@ SERVICE = {Kind.MAIL: "mail", Kind.ENTRY: "calendar", Kind.CARD: "calendar", Kin
 _KEYWORDS = 4
 
 
-@dataclass(frozen=True)
-class Item:
-    """One message, entry, card or file.
+class Item(NamedTuple):
+    """One message, entry, card or file; JSON carries it as the list of its fields.
 
     ``id`` is its identity (32 hex digits, from its content), ``where`` its folder, collection or path, ``also`` further
     folders of a message. ``date`` is seconds since 1970 (of receipt; of the last change of a file). ``elsewhere``: not
@@ -64,23 +62,6 @@ class Item:
     lines: int = 0
     at: int = -1
     keywords: tuple[str, ...] = ()
-
-    def row(self) -> list[Any]:
-        """As JSON carries it: the fields in their order."""
-        return [
-            self.kind.value,
-            self.id,
-            self.where,
-            self.size,
-            self.date,
-            self.flags,
-            self.also,
-            self.elsewhere,
-            self.name,
-            self.lines,
-            self.at,
-            self.keywords,
-        ]
 
     @classmethod
     def read(cls, row: Sequence[Any]) -> Item:

@@ -10,9 +10,9 @@ import csv
 import re
 import tomllib
 import unicodedata
-from dataclasses import dataclass
 from email.header import decode_header
 from importlib import resources
+from typing import NamedTuple
 
 _ARCHIVE = "Archive"
 
@@ -29,8 +29,7 @@ _UNREAD, _FLAGGED, _NOTHING, _DRIVE = (
 _CATEGORY = re.compile(rf"(?:{'|'.join(map(re.escape, map(_folded, _NAMES['labels']['category'])))})\b.*")
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """Where a message goes, its flags, and whether it is wanted only if it lies nowhere else."""
 
     folders: tuple[str, ...]

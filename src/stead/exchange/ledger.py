@@ -50,25 +50,28 @@ class Ledger:
         ids = [bytes.fromhex(item.id) for item in items]
         return set(self._base.execute(f"SELECT id, place FROM seen WHERE id IN ({marks})", ids))
 
-    def intend(self, items: Iterable[Item]) -> None:
-        """These are about to be shown."""
+    def intend(self, items: Iterable[Item]) -> int:
+        """These are about to be shown; the number by which they are settled."""
         with self._base:
             self._base.execute("BEGIN")
-            self._base.executemany("INSERT INTO pending VALUES (?)", [(json.dumps(item.row()),) for item in items])
+            self._base.executemany("INSERT INTO pending VALUES (?)", [(json.dumps(item),) for item in items])
+            return int(self._base.execute("SELECT max(rowid) FROM pending").fetchone()[0])
 
-    def settle(self, items: Iterable[Item]) -> None:
-        """These are in place; nothing is pending any more."""
+    def settle(self, items: Iterable[Item], number: int) -> None:
+        """These are in place, also after a power cut; nothing intended up to ``number`` is pending any more."""
         keys = [key_of(item, where) for item in items for where in (item.where, *item.also)]
         with self._base:
             self._base.execute("BEGIN")
             self._base.executemany("INSERT OR IGNORE INTO seen VALUES (?, ?)", keys)
-            self._base.execute("DELETE FROM pending")
+            self._base.execute("DELETE FROM pending WHERE rowid <= ?", (number,))
 
-    def pending(self) -> list[Item]:
-        """What a killed run was about to show."""
-        told = [json.loads(row[0]) for row in self._base.execute("SELECT item FROM pending")]
+    def pending(self) -> tuple[list[Item], int]:
+        """What a killed run was about to show, and the number to settle it by."""
+        rows = self._base.execute("SELECT item, rowid FROM pending ORDER BY rowid").fetchall()
+        told = [json.loads(text) for text, _number in rows]
         # An earlier program wrote the fields with their names, in the same order.
-        return [Item.read(list(one.values()) if isinstance(one, dict) else one) for one in told]
+        items = [Item.read(list(one.values()) if isinstance(one, dict) else one) for one in told]
+        return items, rows[-1][1] if rows else 0
 
     def mark(self, name: str) -> str | None:
         """How far an account was read (see ``accounts``)."""

@@ -9,8 +9,8 @@ from __future__ import annotations
 import calendar
 import hashlib
 import re
-from dataclasses import dataclass
 from email.utils import mktime_tz, parsedate_tz
+from typing import NamedTuple
 
 from stead.exchange.labels import decoded
 from stead.words.keywords import cleaned
@@ -18,12 +18,12 @@ from stead.words.keywords import cleaned
 #: Processors compute this one themselves: it is the fastest good one here.
 _digest = hashlib.sha256
 _HEADER_LIMIT = 1 << 18
-_NOTED = re.compile(
-    rb"^(x-gmail-labels|x-gm-thrid|x-gmail-received|status|x-status|x-mozilla-status2?|x-mozilla-keys|x-keywords|x-uid|"
-    rb"x-imap(?:base)?|content-length|message-id|date|received|subject)[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)\n?",
-    re.IGNORECASE | re.MULTILINE,
+#: Fields that programs change while they store a message.
+_CHANGING = frozenset(
+    b"x-gmail-labels x-gm-thrid x-gmail-received status x-status x-mozilla-status x-mozilla-status2 x-mozilla-keys"
+    b" x-keywords x-uid x-imap x-imapbase content-length".split()
 )
-_KEPT_IN_IDENTITY = {b"message-id", b"date", b"received", b"subject"}
+_NOTED = _CHANGING | {b"message-id", b"date", b"received", b"subject"}
 _FIRST_LINE = re.compile(rb"[!-9;-~]{1,200}[ \t]*:|>?From ")
 _MONTH_NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTHS = {name: n for n, name in enumerate(_MONTH_NAMES, 1)}
@@ -44,8 +44,7 @@ class Broken(Exception):
     """It cannot come over; the words say why."""
 
 
-@dataclass(frozen=True)
-class Letter:
+class Letter(NamedTuple):
     """What a header says. ``flags`` are letters as in Maildir names, None where it says nothing; ``labels`` Gmail's;
     ``keywords`` Dovecot's and Thunderbird's."""
 
@@ -67,16 +66,11 @@ def read_letter(content: bytes, line: bytes = b"", date: float | None = None) ->
     header = content[: end + 1] if end >= 0 else content[:_HEADER_LIMIT]
     if not _FIRST_LINE.match(header):
         raise Broken("it is empty" if not content.strip() else "it has no header")
-    found: dict[bytes, bytes] = {}
-    changing = False
-    for match in _NOTED.finditer(header):
-        name = match[1].lower()
-        found.setdefault(name, match[2])
-        changing = changing or name not in _KEPT_IN_IDENTITY
+    found, stable = _fields(header)
     flags, expunged = _flags(found)
     labels = found.get(b"x-gmail-labels")
     return Letter(
-        _identity(content, header if changing else None),
+        _identity(content, len(header), stable),
         _date(found, line) if date is None else date,
         flags,
         None if labels is None else decoded(labels.decode("utf-8", "replace")),
@@ -86,12 +80,39 @@ def read_letter(content: bytes, line: bytes = b"", date: float | None = None) ->
     )
 
 
-def _identity(content: bytes, header: bytes | None) -> str:
-    if header is None:
-        return _digest(content.rstrip(b"\n")).hexdigest()[:32]
-    stable = _NOTED.sub(lambda m: m[0] if m[1].lower() in _KEPT_IN_IDENTITY else b"", header)
-    end = len(content.rstrip(b"\n"))
-    rest = memoryview(content)[len(header) : end]
+def _fields(header: bytes) -> tuple[dict[bytes, bytes], bytes | None]:
+    """The noted fields, each as it stands first; and the header without those that change (None: there are none)."""
+    found: dict[bytes, list[bytes]] = {}
+    kept: list[bytes] = []
+    lines = header.split(b"\n")
+    values, drop = list[bytes](), False
+    for line in lines:
+        if line[:1] not in (b" ", b"\t"):
+            name, colon, value = line.partition(b":")
+            name = name.rstrip(b" \t").lower()
+            noted = bool(colon) and name in _NOTED
+            drop = noted and name in _CHANGING
+            values = []
+            if noted:
+                found.setdefault(name, values)
+            values.append(value)
+        else:
+            values.append(line)
+        if not drop:
+            kept.append(line)
+    whole = {name: b"\n".join(parts) for name, parts in found.items()}
+    if len(kept) == len(lines):
+        return whole, None
+    # Only the field goes, not the end of the line before it.
+    return whole, b"\n".join([*kept, b""] if drop else kept)
+
+
+def _identity(content: bytes, header: int, stable: bytes | None) -> str:
+    """``stable`` in place of the first ``header`` bytes; without the empty lines at the end."""
+    end = len(content.rstrip(b"\n")) if content.endswith(b"\n\n") else len(content) - content.endswith(b"\n")
+    if stable is None:
+        return _digest(memoryview(content)[:end]).hexdigest()[:32]
+    rest = memoryview(content)[header:end]
     digest = _digest(stable if rest else stable.rstrip(b"\n"))
     digest.update(rest)
     return digest.hexdigest()[:32]

@@ -9,8 +9,8 @@ import os
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 from stead.exchange.folders import locked, subscribe, written
 from stead.exchange.items import Item
@@ -21,8 +21,7 @@ _BOX = "/Maildir"
 _MARK = ".stead"
 
 
-@dataclass(frozen=True)
-class _Waiting:
+class _Waiting(NamedTuple):
     beside: str
     name: str
     flags: str
@@ -79,10 +78,7 @@ class Keeping:
             sync_all(box)
         finally:
             os.close(box)
-        touched: set[str] = set()
-        answers = [self._show(one, touched) for one in waiting]
-        for folder in touched:
-            sync_folder(f"{folder}/cur")
+        answers = [self._show(one) for one in waiting]
         if self._new:
             subscribe(_BOX, self._new)
             sync_folder(_BOX)
@@ -93,20 +89,19 @@ class Keeping:
         """Whether all its folders hold a file with its identity in the name."""
         return all(self._holds(self._folder(name), item.id) for name in (item.where, *item.also))
 
-    def _show(self, one: _Waiting, touched: set[str]) -> str:
+    def _show(self, one: _Waiting) -> str:
         try:
             for name in one.folders[1:]:
-                self._name(one, name, touched)
-            self._name(one, one.folders[0], touched, last=True)
+                self._name(one, name)
+            self._name(one, one.folders[0], last=True)
         except OSError as problem:
             os.unlink(one.beside)
             return f"it could not be put into its folder: {problem.strerror}"
         return "added"
 
-    def _name(self, one: _Waiting, name: str, touched: set[str], *, last: bool = False) -> None:
+    def _name(self, one: _Waiting, name: str, *, last: bool = False) -> None:
         folder = self._ensured(name)
         place = f"{folder}/cur/{one.name}:2,{one.flags}{self._letters(folder, one.keywords)}"
-        touched.add(folder)
         if last:
             # One of the same name is the same message: it has its digest in it.
             os.rename(one.beside, place)

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 #: Small enough to stay in a processor's cache while it is looked through.
-_PIECE = 1 << 19
+_PIECE = 1 << 18
 #: As much of the next line as decides whether it is a header.
 _AHEAD = 1 << 10
 _LINE = re.compile(rb"From ([^\r\n]{0,998})\r?\n")
@@ -21,13 +21,11 @@ _DATED = re.compile(
     rb"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec))\s.*\d\d:\d\d"
 )
 _HEADER = re.compile(rb"(?:[!-9;-~]{1,200}[ \t]*:|>?From )")
-#: A regular expression finds a literal faster than ``find`` does (measured: twice).
-_START = re.compile(rb"From ")
+_START = b"From "
 _QUOTED = re.compile(rb"^>(>*From )", re.MULTILINE)
 
 
-@dataclass(frozen=True)
-class Cut:
+class Cut(NamedTuple):
     """One message as it lay in the file: its "From " line (may be empty) and its bytes; None: longer than allowed.
 
     ``at`` is where these very bytes begin, counted from the first byte read; -1: they stand nowhere like this.
@@ -49,15 +47,17 @@ def messages(read: Callable[[int], bytes], longest: int) -> Iterator[Cut]:
         line, start = _take_line(buffer, start)
         look = start
     while True:
-        found, seen = _next(buffer, look, final=ended)
-        quoted = quoted or seen
-        if found >= 0:
-            if not skipping:
-                yield from _cut(line, buffer[start:found], base + start, first=first, quoted=quoted)
-            skipping = first = quoted = False
-            line, start = _take_line(buffer, found)
-            look = start
-            continue
+        # What begins near the end cannot be told from other text without more bytes.
+        for at in _starts(buffer, look, len(buffer) + 1 - (0 if ended else _AHEAD * 2)):
+            before = buffer[at - 1] if at else 10
+            if at < start:
+                continue
+            if before == 10 and _begins(buffer, at, _after_empty(buffer, at - 1)):
+                if not skipping:
+                    yield from _cut(line, buffer, start, at, base, first=first, quoted=quoted)
+                skipping = first = quoted = False
+                line, start = _take_line(buffer, at)
+            quoted = quoted or before == 62
         if ended:
             break
         kept = buffer[start:]
@@ -73,7 +73,7 @@ def messages(read: Callable[[int], bytes], longest: int) -> Iterator[Cut]:
         buffer, start = kept + more, 0
         del kept, more
     if not skipping:
-        yield from _cut(line, buffer[start:], base + start, first=first, quoted=quoted)
+        yield from _cut(line, buffer, start, len(buffer), base, first=first, quoted=quoted)
 
 
 def _more(read: Callable[[int], bytes], held: int) -> bytes:
@@ -88,20 +88,14 @@ def _more(read: Callable[[int], bytes], held: int) -> bytes:
     return b"".join(pieces)
 
 
-def _next(buffer: bytes, look: int, *, final: bool) -> tuple[int, bool]:
-    """Where the next message begins, at or after ``look`` (-1: not in here, or not to be told without more bytes), and
-    whether a quoted line was passed on the way."""
-    at, quoted = max(look - 1, 0), False
-    while True:
-        found = _START.search(buffer, at)
-        if found is None or (len(buffer) - found.start() < _AHEAD * 2 and not final):
-            return -1, quoted or found is not None
-        at = found.start()
-        before = buffer[at - 1] if at else 10
-        quoted = quoted or before == 62
-        if before == 10 and at >= look and _begins(buffer, at, _after_empty(buffer, at - 1)):
-            return at, quoted
-        at += 5
+def _starts(buffer: bytes, begin: int, end: int) -> Iterator[int]:
+    """Where "From " stands, from ``begin`` to before ``end``, in their order; some places at once, bounded."""
+    for low in range(begin, end, _PIECE):
+        found, at = [], min(low + _PIECE, end)
+        # Python looks twice as fast from the end as from the beginning.
+        while (at := buffer.rfind(_START, low, at + len(_START) - 1)) >= 0:
+            found.append(at)
+        yield from reversed(found)
 
 
 def _after_empty(buffer: bytes, at: int) -> bool:
@@ -124,17 +118,21 @@ def _take_line(buffer: bytes, at: int) -> tuple[bytes, int]:
     return buffer[at:end].rstrip(b"\r\n"), end
 
 
-def _cut(line: bytes, content: bytes, at: int, *, first: bool, quoted: bool) -> Iterator[Cut]:
+def _cut(
+    line: bytes, buffer: bytes, start: int, end: int, base: int, *, first: bool = False, quoted: bool = False
+) -> Iterator[Cut]:
+    # What is cut off before it is copied need not be copied again.
+    ends = buffer[max(end - 2, start) : end] == b"\n\n"
+    content = buffer[start : end - 1 if ends else end]
     if first and not content.strip():
         return
     size = len(content)
     # One byte is looked for at the speed of memory, two are not.
     if b"\r" in content:
         content = content.replace(b"\r\n", b"\n")
+        if not ends and content.endswith(b"\n\n"):
+            content = content[:-1]
     if quoted:
         content = _QUOTED.sub(rb"\1", content)
-    # Either makes it shorter, or has changed nothing.
-    at = at if len(content) == size else -1
-    if content.endswith(b"\n\n"):
-        content = content[:-1]
-    yield Cut(line, content, at)
+    # Any of it makes it shorter, or has changed nothing.
+    yield Cut(line, content, base + start if len(content) == size else -1)

@@ -31,7 +31,7 @@ class Outbox:
                 self._tell_lying()
             return
         self._tell_lying()
-        send(self._handle, {"items": [item.row()]}, content)
+        send(self._handle, {"items": [item]}, content)
 
     def more(self, piece: bytes) -> None:
         """The next bytes of the item that was put in last."""
@@ -40,4 +40,4 @@ class Outbox:
     def _tell_lying(self) -> None:
         lying, self._lying, self._bytes = self._lying, [], 0
         if lying:
-            send(self._handle, {"items": [item.row() for item in lying]})
+            send(self._handle, {"items": lying})

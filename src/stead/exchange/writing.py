@@ -2,7 +2,8 @@
 finds them. Started as ``python -m stead.exchange.writing SERVICE UID`` with the folder as its working directory.
 
 It reads frames on standard input and answers each order with a line of JSON. Items lie beside, unseen, until a flush:
-then everything is on disk first and gets its name second, so a kill at any moment leaves whole items or none.
+then everything is on disk first and gets its name second, so a kill at any moment leaves whole items or none. The names
+are on disk with the next :func:`sync_all`.
 """
 
 from __future__ import annotations
