@@ -110,6 +110,18 @@ def test_mbox_export_comes_in_again(house: Server, person: Person, tmp_path: Pat
     assert len(first) == 50 and {s.folder for s in first} == {"Arbeit"}
 
 
+def test_what_came_in_does_not_stay_in_memory(house: Server, person: Person, tmp_path: Path) -> None:
+    name, source = person(), tmp_path / "things"
+    source.mkdir()
+    (source / "in.mbox").write_bytes(b"".join(mboxed(letter(n) + b"long\n" * 2000) for n in range(20)))
+    (source / "photo.jpg").write_bytes(bytes(2_000_000))
+    assert bring_in(house.home, house.settings, Wanted(name, (source,)), Silent()).added_by.total() == 21
+    kept = [p for part in ("mail", "files") for p in (house.home.data / part / "home" / name).rglob("*") if p.is_file()]
+    big = [p for p in kept if p.stat().st_size > 9000]
+    told = run(["fincore", "--bytes", "--noheadings", "--output", "RES", *big], timeout=20)
+    assert len(big) == 21 and set(told.out.split()) == {"0"}
+
+
 def test_moved_and_deleted_mail_stays_moved_and_deleted(house: Server, person: Person, tmp_path: Path) -> None:
     name = person()
     source = tmp_path / "Inbox"

@@ -12,7 +12,7 @@ from functools import partial
 
 from stead.exchange.items import Item
 from stead.exchange.letters import Broken
-from stead.exchange.writing import Pieces, sync_all
+from stead.exchange.writing import Pieces, forget, sync_all
 
 #: The files service neither shows nor takes names that begin so.
 _HIDDEN = ".stead-"
@@ -80,6 +80,7 @@ class Keeping:
 
     def _show(self, one: _Waiting) -> str:
         try:
+            forget(one.beside)
             for place in _candidates(one.place):
                 _make(os.path.dirname(place))
                 try:

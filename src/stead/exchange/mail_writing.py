@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from stead.exchange.folders import locked, subscribe, written
 from stead.exchange.items import Item
-from stead.exchange.writing import Pieces, sync_all, sync_folder
+from stead.exchange.writing import Pieces, forget, sync_all, sync_folder
 from stead.words import keywords
 
 _BOX = "/Maildir"
@@ -91,6 +91,7 @@ class Keeping:
 
     def _show(self, one: _Waiting) -> str:
         try:
+            forget(one.beside)
             for name in one.folders[1:]:
                 self._name(one, name)
             self._name(one, one.folders[0], last=True)
