@@ -1,0 +1,69 @@
+"""A batch counts as come over when its names are on disk, which is when the next one is; and none is taken twice."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from stead.exchange import batch
+from stead.exchange.batch import Batch
+from stead.exchange.items import Item, Kind
+from stead.exchange.ledger import Ledger
+from stead.exchange.report import Report
+from tests.exchange.things import letter
+from tests.rig.server import Server
+
+
+@pytest.fixture
+def reader(tmp_path: Path) -> Any:
+    """A file with three messages, and what is known of each: its place in the file."""
+    file, items = tmp_path / "messages", []
+    with file.open("wb") as out:
+        for number in range(3):
+            content = letter(number)
+            identity = sha256(content).hexdigest()[:32]
+            items.append(Item(Kind.MAIL, identity, "INBOX", len(content), 1.0 + number, at=out.tell()))
+            out.write(content)
+    handle = os.open(file, os.O_RDONLY)
+    yield SimpleNamespace(file=handle, items=items)
+    os.close(handle)
+
+
+def test_each_is_settled_when_the_next_one_is_on_disk(
+    house: Server, person: Callable[[], str], tmp_path: Path, reader: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batch, "_MOST_ITEMS", 1)
+    name = person()
+    first, second, third = reader.items
+    with (
+        Ledger(tmp_path / "imported.db") as ledger,
+        Report.open(house.home, name) as report,
+        Batch(house.home.data, name, ledger, report) as under_test,
+    ):
+
+        def pending() -> list[Item]:
+            return ledger.pending()[0]
+
+        def take(item: Item) -> None:
+            assert under_test.take([item]) == [item]
+            under_test.add([item], reader)
+            passed_on = reader.items[: reader.items.index(item) + 1]
+            assert under_test.take(passed_on) == [None] * len(passed_on), "nothing on its way is taken twice"
+
+        take(first)
+        assert pending() == [first]
+        take(second)
+        assert pending() == [first, second] and not ledger.known([first])
+        take(third)
+        assert pending() == [second, third] and len(ledger.known([first])) == 1
+        under_test.flush()
+        assert not pending() and len(ledger.known(reader.items)) == 3
+    assert report.added_by.total() == 3
+    box = house.home.data / "mail/home" / name / "Maildir/cur"
+    assert sorted(p.read_bytes() for p in box.iterdir()) == sorted(letter(n) for n in range(3))
