@@ -87,25 +87,28 @@ def run(
         raise CommandError(
             f"the program {words[0]} is not there ({missing.strerror})", result=None, hint=hint
         ) from None
+    shown = _mask(shlex.join(words), secrets)
+    out, err = _to_its_end(child, stdin, timeout, shown, hint)
+    result = Result(tuple(words), child.returncode, out, err)
+    if expect and result.code not in expect:
+        tail = _mask("\n".join((err or out).strip().splitlines()[-12:]), secrets)
+        said = f":\n{tail}" if tail else ""
+        raise CommandError(f"{shown} ended with code {result.code}{said}", result=result, hint=hint)
+    return result
+
+
+def _to_its_end(
+    child: subprocess.Popen[str], stdin: str | None, timeout: float, shown: str, hint: str | None
+) -> tuple[str, str]:
     try:
-        out, err = child.communicate(stdin, timeout=timeout)
+        return child.communicate(stdin, timeout=timeout)
     except BaseException as cut:
         _kill_group(child)
         _, said = child.communicate()
         if isinstance(cut, subprocess.TimeoutExpired):
-            raise CommandError(
-                f"{_shown(words, secrets)} did not end within {timeout:.0f} s", result=None, hint=hint, said=said
-            ) from None
+            late = f"{shown} did not end within {timeout:.0f} s"
+            raise CommandError(late, result=None, hint=hint, said=said) from None
         raise
-    result = Result(tuple(words), child.returncode, out, err)
-    if expect and result.code not in expect:
-        tail = _mask("\n".join((err or out).strip().splitlines()[-12:]), secrets)
-        raise CommandError(
-            f"{_shown(words, secrets)} ended with code {result.code}" + (f":\n{tail}" if tail else ""),
-            result=result,
-            hint=hint,
-        )
-    return result
 
 
 def start(
@@ -140,10 +143,6 @@ def _kill_group(child: subprocess.Popen[str]) -> None:
         os.killpg(child.pid, signal.SIGKILL)
     except ProcessLookupError:
         pass
-
-
-def _shown(words: Sequence[str], secrets: Sequence[str]) -> str:
-    return _mask(shlex.join(words), secrets)
 
 
 def _mask(text: str, secrets: Sequence[str]) -> str:
