@@ -160,7 +160,8 @@ def sync_all(handle: int) -> None:
 def forget(path: str) -> None:
     """Take a file that is on disk out of memory: the running server's own files are not to make room for what came in
     (``posix_fadvise(2)``)."""
-    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    # Whoever else may write here could have put a FIFO in its place, which would be waited for.
+    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     try:
         os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
     finally:
