@@ -109,6 +109,29 @@ def test_an_account_works_at_once_and_ends_as_fast(live: Server) -> None:
         link.login("carol", PASSWORD)
 
 
+def test_a_change_that_systemd_did_not_see_is_found_a_moment_later(live: Server) -> None:
+    """While the unit of a path runs, changes of the path are forgotten; so each change has a second look after it."""
+
+    def systemctl(*words: str) -> str:
+        return machine.ask(live.machine, ["systemctl", *words]).text.strip()
+
+    accounts = Accounts(live.home.data, live.domain)
+    to = f"dora@{live.domain}"
+    began = systemctl("show", "-P", "ActiveEnterTimestampMonotonic", "stead-mail-accounts.timer")
+    accounts.add("dora", PASSWORD)
+    assert _until(live, to, 250) < _AT_ONCE
+    assert systemctl("show", "-P", "ActiveEnterTimestampMonotonic", "stead-mail-accounts.timer") != began
+    systemctl("stop", "stead-mail-accounts.path")
+    try:
+        accounts.remove("dora")
+        sleep(3)
+        assert _answer(live, to) == 250, "nobody has seen it"
+        systemctl("restart", "stead-mail-accounts.timer")
+        assert _until(live, to, 550) < _AT_ONCE + 2
+    finally:
+        systemctl("start", "stead-mail-accounts.path")
+
+
 def test_a_changed_password_ends_the_old_one(live: Server) -> None:
     accounts = Accounts(live.home.data, live.domain)
     at = live.endpoint("imaps")

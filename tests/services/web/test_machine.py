@@ -7,6 +7,7 @@ import socket
 import ssl
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -197,6 +198,27 @@ def test_a_new_certificate_is_taken_up_without_dropping_a_download(booted: Boote
     while serial(booted) == now and time.monotonic() - began < 40:
         time.sleep(0.1)
     assert SERVICE.probes[1].check(booted.target)
+
+
+@pytest.mark.parametrize("after", [0.0, 0.08, 0.12, 0.16])
+def test_a_certificate_that_takes_a_moment_to_be_written_is_taken_up(
+    booted: Booted, tmp_path: Path, after: float
+) -> None:
+    before = serial(booted)
+    (tmp_path / ".stead").mkdir()
+    ensure_certificate(booted.home, tmp_path, names_for("stead.test", "stead.test"), datetime.now(UTC))
+    file = booted.data / "tls/server.pem"
+    old, beside = file.stat(), file.with_name(".server.pem.new-slow")
+    # What began the writing has started the look already, when the disk is slow.
+    beside.write_bytes((tmp_path / "tls/server.pem").read_bytes())
+    os.chown(beside, old.st_uid, old.st_gid)
+    beside.chmod(0o640)
+    time.sleep(after)
+    beside.rename(file)
+    began = time.monotonic()
+    while serial(booted) == before and time.monotonic() - began < 20:
+        time.sleep(0.1)
+    assert serial(booted) != before
 
 
 def serial(booted: Booted) -> str:

@@ -27,8 +27,9 @@ _LETS_ENCRYPT = "https://acme-v02.api.letsencrypt.org/directory"
 
 
 def _tree_files() -> tuple[TreeFile, ...]:
-    units = ("stead-certificate.service", "stead-certificate.path", "stead-acme.service", "stead-acme.timer")
-    wanted = ("stead-certificate.service", "stead-certificate.path", "stead-acme.timer")
+    certificate = tuple(f"stead-certificate.{kind}" for kind in ("service", "path", "timer"))
+    units = (*certificate, "stead-acme.service", "stead-acme.timer")
+    wanted = (*certificate, "stead-acme.timer")
     return (
         *(TreeFile(f"{_UNITS}/{name}", (_HERE / name).read_bytes()) for name in units),
         *(TreeFile(f"{_UNITS}/multi-user.target.wants/{name}", link=f"{_UNITS}/{name}") for name in wanted),

@@ -25,27 +25,46 @@ is_current() {
 }
 
 lego=/data/acme/lego/certificates/$STEAD_HOSTNAME
-if take "$lego.crt" "$lego.key" && is_current; then
-    echo "the certificate is ACME's"
-elif take /data/tls/server.pem /data/tls/server.pem; then
-    echo "the certificate is our own authority's"
-else
+
+# seen: what pairs are made of, as it lies there now.
+seen() {
+    stat -c '%n %i %s %.Y' /data/tls/server.pem "$lego.crt" "$lego.key" 2>/dev/null || true
+}
+
+# put: the pair that was taken becomes the one in use.
+put() {
+    if cmp -s "$new/server.pem" "$place/current/server.pem" && cmp -s "$new/server.key" "$place/current/server.key"; then
+        return
+    fi
+    old=$(readlink "$place/current" || true)
+    kept=pair-$(openssl x509 -in "$new/server.pem" -noout -fingerprint -sha256 | tr -dc '[:xdigit:]' | tail -c 16).$$
+    mv "$new" "$place/$kept"
+    ln -s "$kept" "$place/next"
+    mv -T "$place/next" "$place/current"
+    for file in server.pem server.key; do
+        [ -L "$place/$file" ] || ln -s "current/$file" "$place/$file"
+    done
+    if [ -n "$old" ]; then
+        rm -rf "${place:?}/$old"
+        systemctl --no-block try-reload-or-restart nginx.service postfix.service dovecot.service
+    fi
+}
+
+# systemd forgets what changes while we run, and we are started by the first of several changes: so we look again.
+for _ in 1 2 3 4 5 6 7 8 9 10; do
+    before=$(seen)
+    found=yes
+    if take "$lego.crt" "$lego.key" && is_current; then
+        echo "the certificate is ACME's"
+    elif take /data/tls/server.pem /data/tls/server.pem; then
+        echo "the certificate is our own authority's"
+    else
+        found=
+    fi
+    [ -z "$found" ] || put
+    [ "$(seen)" != "$before" ] || break
+done
+if [ -z "$found" ]; then
     echo "<3>there is no usable certificate in /data/tls" >&2
     exit 1
-fi
-
-if cmp -s "$new/server.pem" "$place/current/server.pem" && cmp -s "$new/server.key" "$place/current/server.key"; then
-    exit 0
-fi
-old=$(readlink "$place/current" || true)
-kept=pair-$(openssl x509 -in "$new/server.pem" -noout -fingerprint -sha256 | tr -dc '[:xdigit:]' | tail -c 16).$$
-mv "$new" "$place/$kept"
-ln -s "$kept" "$place/next"
-mv -T "$place/next" "$place/current"
-for file in server.pem server.key; do
-    [ -L "$place/$file" ] || ln -s "current/$file" "$place/$file"
-done
-if [ -n "$old" ]; then
-    rm -rf "${place:?}/$old"
-    systemctl --no-block try-reload-or-restart nginx.service postfix.service dovecot.service
 fi
