@@ -6,7 +6,6 @@ one has been shown, and only then it is settled.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -67,7 +66,7 @@ class Batch:
             writer.order({"what": "there", "items": asked})
             there += [item for item, found in zip(asked, writer.answer(), strict=True) if found]
         if pending:
-            self._sync()
+            sync_all(self._data)
             self._ledger.settle(there, number)
 
     def take(self, items: Sequence[Item]) -> list[Item | None]:
@@ -112,7 +111,7 @@ class Batch:
             self._next()
         self._settle()
         if self._shown.number:
-            self._sync()
+            sync_all(self._data)
             self._written_down()
 
     def _next(self) -> None:
@@ -154,13 +153,6 @@ class Batch:
         if self._shown.number:
             self._ledger.settle(self._shown.items, self._shown.number)
         self._shown = _Lot()
-
-    def _sync(self) -> None:
-        handle = os.open(self._data, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            sync_all(handle)
-        finally:
-            os.close(handle)
 
     def _writer(self, service: str) -> Writer:
         if service not in self._writers:

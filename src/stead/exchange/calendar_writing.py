@@ -129,11 +129,7 @@ def read_props(name: str) -> dict[str, object]:
 
 
 def _show(waiting: list[tuple[str, str]]) -> list[str]:
-    root = os.open("/", os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        sync_all(root)
-    finally:
-        os.close(root)
+    sync_all("/")
     answers = []
     for beside, place in waiting:
         if not beside or os.path.lexists(place):

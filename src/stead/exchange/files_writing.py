@@ -67,11 +67,7 @@ class Keeping:
         return partial(self._show_all, waiting)
 
     def _show_all(self, waiting: list[_Waiting]) -> list[str]:
-        root = os.open("/", os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            sync_all(root)
-        finally:
-            os.close(root)
+        sync_all("/")
         return [self._show(one) for one in waiting]
 
     def there(self, item: Item) -> bool:

@@ -71,13 +71,8 @@ class Keeping:
         return partial(self._show_all, waiting)
 
     def _show_all(self, waiting: list[_Waiting]) -> list[str]:
-        if not waiting:
-            return []
-        box = os.open(_BOX, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            sync_all(box)
-        finally:
-            os.close(box)
+        # Also with nothing to show: the names of those before are settled after this.
+        sync_all(_BOX)
         answers = [self._show(one) for one in waiting]
         if self._new:
             subscribe(_BOX, self._new)

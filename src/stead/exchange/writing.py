@@ -150,11 +150,15 @@ def lock_in(uid: int) -> None:
     os.umask(0o077)
 
 
-def sync_all(handle: int) -> None:
-    """Bring everything on the file system of ``handle`` to disk (``syncfs(2)``): one call for a thousand files."""
+def sync_all(folder: str | Path) -> None:
+    """Bring everything on the file system of ``folder`` to disk (``syncfs(2)``): one call for a thousand files."""
     libc = ctypes.CDLL(None, use_errno=True)
-    if libc.syncfs(handle) != 0:
-        raise OSError(ctypes.get_errno(), "the disk did not take what was written")
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        if libc.syncfs(handle) != 0:
+            raise OSError(ctypes.get_errno(), "the disk did not take what was written")
+    finally:
+        os.close(handle)
 
 
 def forget(path: str) -> None:
