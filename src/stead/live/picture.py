@@ -36,8 +36,8 @@ class Taken:
     inventory: dict[str, Inventory]
 
 
-def take(home: Home, settings: Settings, release: Release, kept: Mapping[str, str]) -> Taken:
-    """A picture for the places in ``kept`` (each with the snapshot of the programs in it, empty: none yet).
+def take(home: Home, settings: Settings, release: Release, kept: Mapping[str, str | None]) -> Taken:
+    """A picture for the places in ``kept`` (each with the snapshot of the programs in it, None: none yet).
 
     Everything that must travel is in it: settings, the release's recipe and where it lies, counts.
     """

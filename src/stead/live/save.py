@@ -127,7 +127,7 @@ def _take(
     began = time.monotonic()
     try:
         with progress.step("a picture of data, counted"):
-            taken = take(home, settings, release, {one.name: one.release or "" for one in ready})
+            taken = take(home, settings, release, {one.name: one.release for one in ready})
     except SteadError as trouble:
         return [_failed(one.name, began, trouble) for one in ready]
     watch(home, settings, taken)

@@ -11,8 +11,7 @@ from pathlib import Path
 from stead import machine
 from stead.backup import NoDisk
 from stead.data import drop_scratch, mount_overlay, scratch, to_spare
-from stead.run import lock, unmount
-from stead.run.kernel import mount_points
+from stead.run import lock, mounts_below, unmount
 from stead.words.errors import SteadError
 from stead.words.home import Home
 from stead.words.quantities import say_size
@@ -116,12 +115,8 @@ def sweep(home: Home) -> tuple[str, ...]:
 
 def remove(path: Path) -> None:
     """Unmount what is mounted below a rehearsal's folder, then remove the folder."""
-    for point in sorted(_mounts_below(path), key=lambda point: len(point.parts), reverse=True):
+    for point in sorted(mounts_below(path), key=lambda point: len(point.parts), reverse=True):
         unmount(point)
-    if _mounts_below(path):
+    if mounts_below(path):
         raise SteadError(f"something is still mounted below {path}", hint=f"umount --lazy {path}/*")
     shutil.rmtree(path, ignore_errors=False)
-
-
-def _mounts_below(path: Path) -> list[Path]:
-    return [point for point, _kind in mount_points() if path in point.parents]

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from stead.run.kernel import mount_points
+from stead.run import mounts_below
 from stead.words.errors import SteadError
 
 _BUILDING, _REMOVING = ".building-", ".removing-"
@@ -72,7 +72,6 @@ def _gate(store: Path) -> Iterator[None]:
 
 
 def _remove(folder: Path) -> None:
-    inside = [point for point, _kind in mount_points() if folder in point.parents]
-    if inside:
+    if inside := mounts_below(folder):
         raise SteadError(f"{folder} cannot be removed: {inside[0]} is mounted in it", hint=f"umount {inside[0]}")
     shutil.rmtree(folder)

@@ -2,6 +2,6 @@
 
 from stead.run.lock import lock
 from stead.run.process import CommandError, Result, run, start
-from stead.run.unmounting import mounted, unmount
+from stead.run.unmounting import mounted, mounts_below, unmount
 
-__all__ = ["CommandError", "Result", "lock", "mounted", "run", "start", "unmount"]
+__all__ = ["CommandError", "Result", "lock", "mounted", "mounts_below", "run", "start", "unmount"]

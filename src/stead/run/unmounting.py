@@ -18,6 +18,11 @@ def mounted(point: Path) -> bool:
     return any(where == point.absolute() for where, _kind in mount_points())
 
 
+def mounts_below(folder: Path) -> list[Path]:
+    """Where something is mounted inside ``folder``."""
+    return [point for point, _kind in mount_points() if folder in point.parents]
+
+
 def unmount(point: Path, *, patience: float = 0.0) -> None:
     """Unmount all that is mounted at ``point``; nothing there is fine, SteadError if it stays.
 
