@@ -45,8 +45,8 @@ def test_it_is_opened_by_the_kit_and_says_what_the_owner_holds(saved: Server) ->
     with Records(home.records) as records:
         note_confirmed(records, kit, datetime.now(UTC))
         assert records.noted("full-drill same-disk") is not None
-        (state,) = records.changes("full drill same-disk")
-        assert state.new == "pass"
+        # Others rehearse on the same server; whichever came before, the last word is this drill's.
+        assert records.changes("full drill same-disk")[0].new == "pass"
     assert f"the confirmed kit {kit.id} holds the same" in full_drill(home, settings, Silent(), release="host").notes
 
 
