@@ -9,17 +9,20 @@ from pathlib import Path
 
 import pytest
 
-from stead.exchange import mbox
+from stead.exchange import mbox, window
 from stead.exchange.mbox import messages
 from tests.exchange.things import letter, mboxed
 
 
 def cut(raw: bytes, longest: int = 1 << 20) -> list[bytes | None]:
-    return [one.content for one in cuts(raw, longest)]
+    return [None if one.content is None else bytes(one.content) for one in cuts(raw, longest)]
 
 
 def cuts(raw: bytes, longest: int = 1 << 20) -> list[mbox.Cut]:
-    found = list(messages(io.BytesIO(raw).read, longest))
+    found = []
+    for one in messages(io.BytesIO(raw).readinto, longest):
+        # Its bytes are good until the next one is asked for.
+        found.append(one._replace(content=None if one.content is None else bytes(one.content)))
     for one in found:
         # What is said to lie in the file as it is, lies there.
         assert one.at < 0 or (one.content is not None and raw[one.at : one.at + len(one.content)] == one.content)
@@ -31,7 +34,7 @@ LETTERS = [letter(n) for n in range(3)]
 
 @pytest.mark.parametrize("piece", [7, 100, 4096, 1 << 19])
 def test_an_ordinary_one_however_it_is_read(piece: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mbox, "_PIECE", piece)
+    monkeypatch.setattr(window, "_PIECE", piece)
     assert cut(b"".join(map(mboxed, LETTERS))) == LETTERS
     assert all(one.at > 0 for one in cuts(b"".join(map(mboxed, LETTERS))))
 
@@ -96,3 +99,32 @@ def test_like_pythons_own_module(tmp_path: Path) -> None:
     box.close()
     # Python quotes "From " once and nothing else (mboxo), so what was ">From" before is not told apart.
     assert [c and c.replace(b">", b"") for c in cut(file.read_bytes())] == [w.replace(b">", b"") for w in wanted]
+
+
+def test_the_same_whatever_is_read_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a message is never depends on where one reading ended and the next began."""
+    dice = random.Random(7)
+    dated = b"From a@b Tue Jan 02 10:00:00 2024\n"
+    lines = [dated, dated[:-1] + b"\r\n", b"From here\n", b"From n@x\nA: b\n\n", b">From x\n", b"From ", b"F"]
+    words = [b"\n", b"\r\n", b"\n\n", b"\r", b"\xef\xbb\xbf", b"a: b\n", b" folded\n", b"words"]
+    bits = [*lines, *words, b"x" * 300 + b"\n", b"y" * 3000 + b"\n"]
+    for _ in range(300):
+        raw = b"".join(dice.choices(bits, k=dice.randrange(60)))
+        found = []
+        for piece in (7, 1000, 1 << 18):
+            monkeypatch.setattr(window, "_PIECE", piece)
+            found.append(cuts(raw))
+        assert found[0] == found[1] == found[2], raw
+
+
+def test_memory_that_one_long_message_took_is_given_back() -> None:
+    long, short = (letter(9) + b"y" * size + b"\n" for size in (6_000_000, 60_000))
+    raw = b"".join(map(mboxed, (LETTERS[0], long, *[short] * 200)))
+    held, file = list[int](), io.BytesIO(raw)
+
+    def readinto(target: memoryview) -> int:
+        held.append(len(target))
+        return file.readinto(target)
+
+    assert [len(one.content or b"") for one in messages(readinto, 1 << 23)][1] == len(long)
+    assert max(held) > 3_000_000 and held[-1] == 1 << 18

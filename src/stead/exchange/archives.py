@@ -73,6 +73,12 @@ class Counted(io.RawIOBase):
         self._budget.take(len(content))
         return content
 
+    def readinto(self, target: memoryview) -> int:  # type: ignore[override]
+        """The next bytes, into memory that is there."""
+        content = self.read(len(target))
+        target[: len(content)] = content
+        return len(content)
+
 
 def members(name: str, file: IO[bytes], size: int) -> Iterator[Member | tuple[str, str]]:
     """Everything in the archive ``file``; for what cannot come over a pair of its name and why."""

@@ -84,7 +84,7 @@ class Item(NamedTuple):
         return item
 
 
-def send(handle: int, head: Mapping[str, Any], content: bytes = b"") -> None:
+def send(handle: int, head: Mapping[str, Any], content: bytes | memoryview = b"") -> None:
     """Write one frame."""
     text = json.dumps(head).encode("ascii", "replace")
     start = _HEAD.pack(len(text)) + text
@@ -109,7 +109,7 @@ def receive(handle: int) -> dict[str, Any] | None:
     return head
 
 
-def write_all(handle: int, content: bytes) -> None:
+def write_all(handle: int, content: bytes | memoryview) -> None:
     """Write every byte."""
     done = os.write(handle, content)
     if done < len(content):

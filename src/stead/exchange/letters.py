@@ -12,6 +12,8 @@ import re
 from email.utils import mktime_tz, parsedate_tz
 from typing import NamedTuple
 
+from stringzilla import find
+
 from stead.exchange.labels import decoded
 from stead.words.keywords import cleaned
 
@@ -57,15 +59,15 @@ class Letter(NamedTuple):
     keywords: tuple[str, ...] = ()
 
 
-def read_letter(content: bytes, line: bytes = b"", date: float | None = None) -> Letter:
+def read_letter(content: bytes | memoryview, line: bytes = b"", date: float | None = None) -> Letter:
     """Read a message with LF line ends; ``line`` is its mbox "From " line, ``date`` a better known time of receipt.
 
     Raises :class:`Broken` when there is nothing like a header.
     """
-    end = content.find(b"\n\n", 0, _HEADER_LIMIT)
-    header = content[: end + 1] if end >= 0 else content[:_HEADER_LIMIT]
+    end = find(content, b"\n\n", 0, _HEADER_LIMIT)
+    header = bytes(content[: end + 1] if end >= 0 else content[:_HEADER_LIMIT])
     if not _FIRST_LINE.match(header):
-        raise Broken("it is empty" if not content.strip() else "it has no header")
+        raise Broken("it is empty" if not bytes(content).strip() else "it has no header")
     found, stable = _fields(header)
     flags, expunged = _flags(found)
     labels = found.get(b"x-gmail-labels")
@@ -107,9 +109,10 @@ def _fields(header: bytes) -> tuple[dict[bytes, bytes], bytes | None]:
     return whole, b"\n".join([*kept, b""] if drop else kept)
 
 
-def _identity(content: bytes, header: int, stable: bytes | None) -> str:
+def _identity(content: bytes | memoryview, header: int, stable: bytes | None) -> str:
     """``stable`` in place of the first ``header`` bytes; without the empty lines at the end."""
-    end = len(content.rstrip(b"\n")) if content.endswith(b"\n\n") else len(content) - content.endswith(b"\n")
+    last = bytes(content[-2:])
+    end = len(bytes(content).rstrip(b"\n")) if last == b"\n\n" else len(content) - last.endswith(b"\n")
     if stable is None:
         return _digest(memoryview(content)[:end]).hexdigest()[:32]
     rest = memoryview(content)[header:end]

@@ -11,8 +11,10 @@ import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-#: Small enough to stay in a processor's cache while it is looked through.
-_PIECE = 1 << 18
+from stringzilla import find
+
+from stead.exchange.window import Window
+
 #: As much of the next line as decides whether it is a header.
 _AHEAD = 1 << 10
 _LINE = re.compile(rb"From ([^\r\n]{0,998})\r?\n")
@@ -26,113 +28,102 @@ _QUOTED = re.compile(rb"^>(>*From )", re.MULTILINE)
 
 
 class Cut(NamedTuple):
-    """One message as it lay in the file: its "From " line (may be empty) and its bytes; None: longer than allowed.
+    """One message as it lay in the file: its "From " line (may be empty) and its bytes, which are good until the next
+    message is asked for; None: longer than allowed.
 
     ``at`` is where these very bytes begin, counted from the first byte read; -1: they stand nowhere like this.
     """
 
     line: bytes
-    content: bytes | None
+    content: bytes | memoryview | None
     at: int = -1
 
 
-def messages(read: Callable[[int], bytes], longest: int) -> Iterator[Cut]:
-    """The messages of an mbox; ``read`` gives the next bytes. One longer than ``longest`` comes without content."""
-    buffer, start, look, line, skipping = read(_PIECE), 0, 0, b"", False
-    base = 0
-    if buffer.startswith(b"\xef\xbb\xbf"):
+def messages(readinto: Callable[[memoryview], int | None], longest: int) -> Iterator[Cut]:
+    """The messages of an mbox; ``readinto`` gives the next bytes. One longer than ``longest`` comes without content."""
+    window = Window(readinto)
+    ended = False
+    while not ended and window.end < _AHEAD * 2:
+        ended = not window.more()
+    start, look, line, skipping = 0, 0, b"", False
+    if window.bytes.startswith(b"\xef\xbb\xbf", 0, window.end):
         start = look = 3
-    first, quoted, ended = not _begins(buffer, start, True), False, False
+    first, quoted = not _begins(window, start, True), False
     if not first:
-        line, start = _take_line(buffer, start)
+        line, start = _take_line(window, start)
         look = start
     while True:
         # What begins near the end cannot be told from other text without more bytes.
-        for at in _starts(buffer, look, len(buffer) + 1 - (0 if ended else _AHEAD * 2)):
-            before = buffer[at - 1] if at else 10
+        for at in _starts(window, look, window.end + 1 - (0 if ended else _AHEAD * 2)):
+            before = window.bytes[at - 1] if at else 10
             if at < start:
                 continue
-            if before == 10 and _begins(buffer, at, _after_empty(buffer, at - 1)):
+            if before == 10 and _begins(window, at, at > start and _after_empty(window, at - 1)):
                 if not skipping:
-                    yield from _cut(line, buffer, start, at, base, first=first, quoted=quoted)
+                    yield from _cut(line, window, start, at, first=first, quoted=quoted)
                 skipping = first = quoted = False
-                line, start = _take_line(buffer, at)
+                line, start = _take_line(window, at)
             quoted = quoted or before == 62
         if ended:
             break
-        kept = buffer[start:]
-        if len(kept) > longest and not skipping:
+        if window.end - start > longest and not skipping:
             yield Cut(line, None)
             skipping = True
         if skipping:
-            kept = kept[-_AHEAD * 2 :]
-        base += len(buffer) - len(kept)
-        more = _more(read, len(kept))
-        ended = not more
-        look = max(0, len(kept) - _AHEAD * 2)
-        buffer, start = kept + more, 0
-        del kept, more
+            start = max(start, window.end - _AHEAD * 2)
+        window.let_go(start)
+        start = 0
+        look = max(0, window.end - _AHEAD * 2)
+        ended = not window.more()
     if not skipping:
-        yield from _cut(line, buffer, start, len(buffer), base, first=first, quoted=quoted)
+        yield from _cut(line, window, start, window.end, first=first, quoted=quoted)
 
 
-def _more(read: Callable[[int], bytes], held: int) -> bytes:
-    """The next bytes; of a long message as many as are held already, so that it is not copied again for each piece."""
-    more = read(_PIECE)
-    if held <= _PIECE or not more:
-        return more
-    pieces, size = [more], len(more)
-    while size < held and (more := read(_PIECE)):
-        pieces.append(more)
-        size += len(more)
-    return b"".join(pieces)
+def _starts(window: Window, begin: int, end: int) -> Iterator[int]:
+    """Where "From " stands, from ``begin`` to before ``end``."""
+    at, last = begin, min(end + len(_START) - 1, window.end)
+    while at < last and (at := find(window.bytes, _START, at, last)) >= 0:
+        yield at
+        at += 1
 
 
-def _starts(buffer: bytes, begin: int, end: int) -> Iterator[int]:
-    """Where "From " stands, from ``begin`` to before ``end``, in their order; some places at once, bounded."""
-    for low in range(begin, end, _PIECE):
-        found, at = [], min(low + _PIECE, end)
-        # Python looks twice as fast from the end as from the beginning.
-        while (at := buffer.rfind(_START, low, at + len(_START) - 1)) >= 0:
-            found.append(at)
-        yield from reversed(found)
+def _after_empty(window: Window, at: int) -> bool:
+    before = bytes(window.bytes[max(at - 2, 0) : max(at, 0)])
+    return at <= 0 or before.endswith(b"\n") or before in (b"\n\r", b"\r")
 
 
-def _after_empty(buffer: bytes, at: int) -> bool:
-    return at <= 0 or buffer[at - 1 : at] == b"\n" or buffer[max(at - 2, 0) : at] in (b"\n\r", b"\r")
-
-
-def _begins(buffer: bytes, at: int, after_empty: bool) -> bool:
-    line = _LINE.match(buffer, at)
+def _begins(window: Window, at: int, after_empty: bool) -> bool:
+    buffer, end = window.bytes, window.end
+    line = _LINE.match(buffer, at, end)
     if line is None:
         # The last line of the file may be cut.
         return False
-    headed = line.end() == len(buffer) or _HEADER.match(buffer, line.end()) is not None
+    headed = line.end() == end or _HEADER.match(buffer, line.end(), end) is not None
     if _DATED.search(line[1]):
-        return headed or buffer[line.end() : line.end() + 2] in (b"\r\n", b"\n") or buffer[line.end()] == 10
-    return after_empty and headed and line.end() < len(buffer)
+        return headed or buffer[line.end()] == 10 or buffer.startswith(b"\r\n", line.end(), end)
+    return after_empty and headed and line.end() < end
 
 
-def _take_line(buffer: bytes, at: int) -> tuple[bytes, int]:
-    end = buffer.find(b"\n", at) + 1 or len(buffer)
-    return buffer[at:end].rstrip(b"\r\n"), end
+def _take_line(window: Window, at: int) -> tuple[bytes, int]:
+    end = window.bytes.find(b"\n", at, window.end) + 1 or window.end
+    return bytes(window.bytes[at:end]).rstrip(b"\r\n"), end
 
 
 def _cut(
-    line: bytes, buffer: bytes, start: int, end: int, base: int, *, first: bool = False, quoted: bool = False
+    line: bytes, window: Window, start: int, end: int, *, first: bool = False, quoted: bool = False
 ) -> Iterator[Cut]:
-    # What is cut off before it is copied need not be copied again.
-    ends = buffer[max(end - 2, start) : end] == b"\n\n"
-    content = buffer[start : end - 1 if ends else end]
-    if first and not content.strip():
+    view = window.view(start, end)
+    ends = bytes(view[-2:]) == b"\n\n"
+    if ends:
+        view = view[:-1]
+    if first and not bytes(view).strip():
         return
-    size = len(content)
-    # One byte is looked for at the speed of memory, two are not.
-    if b"\r" in content:
-        content = content.replace(b"\r\n", b"\n")
+    content: bytes | memoryview = view
+    if find(view, b"\r") >= 0:
+        content = bytes(view).replace(b"\r\n", b"\n")
         if not ends and content.endswith(b"\n\n"):
             content = content[:-1]
     if quoted:
-        content = _QUOTED.sub(rb"\1", content)
+        content = _QUOTED.sub(rb"\1", bytes(content))
     # Any of it makes it shorter, or has changed nothing.
-    yield Cut(line, content, base + start if len(content) == size else -1)
+    yield Cut(line, content, window.base + start if len(content) == len(view) else -1)

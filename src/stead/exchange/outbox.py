@@ -22,7 +22,7 @@ class Outbox:
         self._tell_lying()
         send(self._handle, head)
 
-    def item(self, item: Item, content: bytes = b"") -> None:
+    def item(self, item: Item, content: bytes | memoryview = b"") -> None:
         """An item, and its content unless that lies in the file; what is missing of it follows by :meth:`more`."""
         if item.at >= 0:
             self._lying.append(item)

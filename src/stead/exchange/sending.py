@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable
 from typing import IO, Any
 
+from stringzilla import count, find
+
 from stead.exchange import cards, entries
 from stead.exchange.items import LONGEST, Item, Kind
 from stead.exchange.labels import Place, of_labels
@@ -65,7 +67,7 @@ class Sender:
 
     def letter(
         self,
-        content: bytes,
+        content: bytes | memoryview,
         folder: str,
         *,
         flags: str | None = None,
@@ -80,9 +82,8 @@ class Sender:
         """Send one message. ``flags`` None: flags and keywords are as its own header says. ``labelled``: Gmail's labels
         in it tell more than ``folder``, which is only a file's name. ``at``: where it stands in the file as it is. None
         when it did not come over."""
-        # One byte is looked for at the speed of memory, two are not.
-        if b"\r" in content and b"\r\n" in content:
-            content, at = content.replace(b"\r\n", b"\n"), -1
+        if find(content, b"\r\n") >= 0:
+            content, at = bytes(content).replace(b"\r\n", b"\n"), -1
         if len(content) > LONGEST:
             self.lost(path, folder, f"it is longer than {LONGEST // 1_000_000} MB")
             return None
@@ -106,8 +107,8 @@ class Sender:
             place.folders[1:],
             place.elsewhere,
             letter.name or path,
-            # Counted here, where the message is still in the processor's cache; so it is six times faster than count().
-            len(content) - len(content.replace(b"\n", b"")),
+            # Counted here, where the message is still in the processor's cache.
+            count(content, b"\n"),
             at,
             letter.keywords if flags is None else keywords,
         )

@@ -19,6 +19,18 @@ def chain_read(head: bytes, stream: IO[bytes]) -> Callable[[int], bytes]:
     return read
 
 
+def chain_readinto(head: bytes, stream: IO[bytes]) -> Callable[[memoryview], int]:
+    """Like :func:`chain_read`, into memory that is there and has room for ``head``."""
+    first = chain([head], ())
+
+    def readinto(target: memoryview) -> int:
+        piece = next(first, b"")
+        target[: len(piece)] = piece
+        return len(piece) or stream.readinto(target) or 0  # type: ignore[attr-defined]
+
+    return readinto
+
+
 def whole(read: Callable[[int], bytes], longest: int) -> bytes:
     """Everything, if it is not too long."""
     pieces, size = [], 0

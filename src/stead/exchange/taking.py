@@ -11,7 +11,7 @@ from stead.exchange.items import LONGEST
 from stead.exchange.letters import Broken
 from stead.exchange.sending import Sender
 from stead.exchange.sorting import HEAD, Sort, file_path, is_export, is_takeout, mail_folder, sort
-from stead.exchange.streams import chain_read, whole
+from stead.exchange.streams import chain_read, chain_readinto, whole
 from stead.words import keywords
 
 _STEM_ENDS = (".zip", ".tgz", ".gz", ".tar", ".bz2", ".xz")
@@ -67,7 +67,7 @@ class Taker:
             if found is Sort.FILE:
                 self._a_file(member, beneath, chain_read(head, stream))
             elif found is Sort.MBOX:
-                self._an_mbox(member, chain_read(head, stream))
+                self._an_mbox(member, chain_readinto(head, stream))
             elif found is Sort.KEYWORDS:
                 self._keywords[member.parts[:-1]] = keywords.read(head)
             elif found is not Sort.NOTHING:
@@ -107,11 +107,11 @@ class Taker:
             folder = beneath if folder == "Imported" and beneath else folder
             self._sender.letter(content, folder, flags="S", path=path)
 
-    def _an_mbox(self, member: Member, read: Callable[[int], bytes]) -> None:
+    def _an_mbox(self, member: Member, readinto: Callable[[memoryview], int]) -> None:
         path = "/".join(member.parts)
         folder = "Archive" if is_takeout(member.parts) else mail_folder(member.parts, Sort.MBOX)
         count = 0
-        for count, cut in enumerate(mbox.messages(read, LONGEST), 1):
+        for count, cut in enumerate(mbox.messages(readinto, LONGEST), 1):
             if cut.content is None:
                 self._sender.lost(f"message {count}", path, f"it is longer than {LONGEST // 1_000_000} MB")
                 continue
