@@ -31,7 +31,7 @@ def reader(tmp_path: Path) -> Any:
             items.append(Item(Kind.MAIL, identity, "INBOX", len(content), 1.0 + number, at=out.tell()))
             out.write(content)
     handle = os.open(file, os.O_RDONLY)
-    yield SimpleNamespace(file=handle, items=items)
+    yield SimpleNamespace(file=handle, number=1, items=items)
     os.close(handle)
 
 
@@ -67,3 +67,43 @@ def test_each_is_settled_when_the_next_one_is_on_disk(
     assert report.added_by.total() == 3
     box = house.home.data / "mail/home" / name / "Maildir/cur"
     assert sorted(p.read_bytes() for p in box.iterdir()) == sorted(letter(n) for n in range(3))
+
+
+def test_what_fills_an_empty_folder_is_seen_at_the_end_or_after_a_while(
+    house: Server, person: Callable[[], str], tmp_path: Path, reader: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batch, "_MOST_ITEMS", 1)
+    name = person()
+    box = house.home.data / "mail/home" / name / "Maildir"
+    with (
+        Ledger(tmp_path / "imported.db") as ledger,
+        Report.open(house.home, name) as report,
+        Batch(house.home.data, name, ledger, report) as under_test,
+    ):
+        for item in reader.items[:2]:
+            under_test.take([item])
+            under_test.add([item], reader)
+        assert not list((box / "cur").iterdir()) and (box / "stead-import").exists()
+        monkeypatch.setattr(batch, "_END_AFTER", 0)
+        under_test.take(reader.items[2:])
+        under_test.add(reader.items[2:], reader)
+        assert len(list((box / "cur").iterdir())) == 3 and not (box / "stead-import").exists()
+        assert not ledger.pending()[0]
+
+
+def test_the_writer_ends_what_a_broker_began_that_was_killed(
+    house: Server, person: Callable[[], str], tmp_path: Path, reader: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batch, "_MOST_ITEMS", 2)
+    name = person()
+    with Ledger(tmp_path / "imported.db") as ledger, Report.open(house.home, name) as report:
+        with Batch(house.home.data, name, ledger, report) as killed:
+            for item in reader.items:
+                killed.take([item])
+                killed.add([item], reader)
+        # Two were shown, the third only passed on: it comes with the next run.
+        box = house.home.data / "mail/home" / name / "Maildir"
+        assert len(list((box / "cur").iterdir())) == 2 and not (box / "stead-import").exists()
+        with Batch(house.home.data, name, ledger, report) as under_test:
+            under_test.take_up()
+            assert under_test.take(reader.items) == [None, None, reader.items[2]]

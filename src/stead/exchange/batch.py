@@ -6,6 +6,7 @@ one has been shown, and only then it is settled.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,8 @@ from stead.exchange.writing import sync_all
 from stead.words.errors import SteadError
 
 _MOST_ITEMS, _MOST_BYTES = 2000, 128 << 20
+#: Seconds after which what was taken must be seen, though all of it together would be quicker.
+_END_AFTER = 300
 _NO_ROOM = ("No space left on device", "Disk quota exceeded")
 
 
@@ -46,6 +49,7 @@ class Batch:
         self._new, self._under_way, self._shown = _Lot(), _Lot(), _Lot()
         self._ids: set[bytes] = set()
         self._torn = False
+        self._ended = time.monotonic()
 
     def __enter__(self) -> Self:
         return self
@@ -92,24 +96,30 @@ class Batch:
 
     def add(self, items: Sequence[Item], reader: Reader) -> None:
         """Pass on taken items of one kind; EOFError when the content of one ends too early."""
-        writer = self._writer(SERVICE[items[0].kind])
-        writer.begin(items)
-        for item in items:
-            try:
-                writer.take(item, reader)
-            except EOFError:
-                self._torn = True
-                raise
-            self._new.items.append(item)
-            self._new.size += item.size
+        try:
+            self._writer(SERVICE[items[0].kind]).pass_on(items, reader)
+        except EOFError:
+            self._torn = True
+            raise
+        self._new.items += items
+        self._new.size += sum(item.size for item in items)
         if len(self._new.items) >= _MOST_ITEMS or self._new.size >= _MOST_BYTES:
             self._next()
+            if time.monotonic() - self._ended > _END_AFTER:
+                self.flush()
 
     def flush(self) -> None:
         """Show what was passed on; after this it is on disk and in the ledger."""
-        if not self._torn:  # else the writer waits for the rest of an item: the next run brings this batch again
-            self._next()
+        if self._torn:
+            # The writer waits for the rest of an item, until it is closed: the next run finds out and goes on.
+            self._settle()
+            return
+        self._next()
         self._settle()
+        for writer in self._writers.values():
+            writer.order({"what": "end"})
+            writer.answer()
+        self._ended = time.monotonic()
         if self._shown.number:
             sync_all(self._data)
             self._written_down()

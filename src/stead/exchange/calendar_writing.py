@@ -15,7 +15,8 @@ from functools import partial
 from importlib import resources
 
 from stead.exchange.items import Item, Kind
-from stead.exchange.writing import Pieces, sync_all
+from stead.exchange.pieces import Pieces
+from stead.exchange.writing import sync_all
 
 _PROPS = ".Radicale.props"
 _BESIDE = ".Radicale.stead-"
@@ -72,6 +73,9 @@ class Keeping:
         """Everything to disk, then under its name."""
         waiting, self._waiting = self._waiting, []
         return partial(_show, waiting)
+
+    def end(self) -> None:
+        """Nothing waits for it here."""
 
     def there(self, item: Item) -> bool:
         """Whether a file of its name is in its collection."""

@@ -12,7 +12,8 @@ from functools import partial
 
 from stead.exchange.items import Item
 from stead.exchange.letters import Broken
-from stead.exchange.writing import Pieces, forget, sync_all
+from stead.exchange.pieces import Pieces
+from stead.exchange.writing import forget, sync_all
 
 #: The files service neither shows nor takes names that begin so.
 _HIDDEN = ".stead-"
@@ -69,6 +70,9 @@ class Keeping:
     def _show_all(self, waiting: list[_Waiting]) -> list[str]:
         sync_all("/")
         return [self._show(one) for one in waiting]
+
+    def end(self) -> None:
+        """Nothing waits for it here."""
 
     def there(self, item: Item) -> bool:
         """Never told by the name alone: the content is compared when it comes again."""

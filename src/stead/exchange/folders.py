@@ -48,6 +48,16 @@ def read_back(text: str) -> str:
     return "/".join(_plain(part) for part in text.split("."))
 
 
+def make(box: str, folder: str) -> bool:
+    """Make a folder of a Maildir, or the Maildir itself; whether it was not there."""
+    fresh = not os.path.isdir(folder)
+    for part in ("", "/tmp", "/new", "/cur"):
+        os.makedirs(folder + part, 0o700, exist_ok=True)
+    if fresh and folder != box:
+        os.close(os.open(f"{folder}/maildirfolder", os.O_WRONLY | os.O_CREAT, 0o600))
+    return fresh
+
+
 def subscribe(box: str, names: list[str]) -> None:
     """Add folders to the account's subscriptions as Dovecot does it: a lock file becomes the new list."""
     lock, path = f"{box}/subscriptions.lock", f"{box}/subscriptions"

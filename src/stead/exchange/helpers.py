@@ -14,7 +14,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import IO, Any
 
-from stead.exchange.items import Item, pass_on, pass_range, send
+from stead.exchange.items import Item, pass_on, send
 from stead.run import start
 from stead.services import SERVICES
 from stead.services.hostfiles import Owner, enter, give, open_folder
@@ -68,24 +68,30 @@ class Writer:
         inside, self._pipe = os.pipe()
         answers, outside = os.pipe()
         _widen(self._pipe)
+        self._link, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        link = theirs.fileno()
+        # Which of the reader's files it has.
+        self._file = 0
         with account_folder(data, service, user, make=True) as folder:
-            line = [sys.executable, "-m", "stead.exchange.writing", service, str(uid_of(service))]
+            line = [sys.executable, "-m", "stead.exchange.writing", service, str(uid_of(service)), str(link)]
             cwd = Path(f"/proc/self/fd/{folder}")
-            self._child = start(line, stdin=inside, stdout=outside, stderr=2, cwd=cwd)
+            self._child = start(line, stdin=inside, stdout=outside, stderr=2, cwd=cwd, pass_fds=[link])
+        theirs.close()
         os.close(inside)
         os.close(outside)
         self._answers: IO[bytes] = os.fdopen(answers, "rb")
 
-    def begin(self, items: Sequence[Item]) -> None:
-        """Name items that will be passed on next, in this order."""
+    def pass_on(self, items: Sequence[Item], reader: Reader) -> None:
+        """Pass on items, and the content of those that do not lie in the file that ``reader`` reads: that file is the
+        writer's, too. EOFError when content ends too early."""
+        if self._file != reader.number and any(item.at >= 0 for item in items):
+            socket.send_fds(self._link, [b"."], [reader.file])
+            self.order({"what": "file"})
+            self._file = reader.number
         send(self._pipe, {"items": items})
-
-    def take(self, item: Item, reader: Reader) -> None:
-        """Pass on the content of the next one, moved from where ``reader`` said it is."""
-        if item.at < 0:
-            pass_on(reader.frames, self._pipe, item.size)
-        else:
-            pass_range(reader.file, item.at, self._pipe, item.size)
+        for item in items:
+            if item.at < 0:
+                pass_on(reader.frames, self._pipe, item.size)
 
     def order(self, head: dict[str, Any]) -> None:
         """Give an order; its answer is read by :meth:`answer`."""
@@ -105,17 +111,19 @@ class Writer:
     def close(self) -> None:
         """Let it end."""
         os.close(self._pipe)
+        self._link.close()
         self._answers.close()
         self._child.wait()
 
 
 class Reader:
-    """A running reader; ``frames`` is where its items come out, ``file`` the file that it is reading (-1: none)."""
+    """A running reader; ``frames`` is where its items come out, ``file`` the file that it is reading (-1: none), the
+    ``number``-th."""
 
     def __init__(self, job: dict[str, Any], errors: IO[bytes]) -> None:
         self.link, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.frames, outside = os.pipe()
-        self.file = -1
+        self.file, self.number = -1, 0
         self._handed: SimpleQueue[int] = SimpleQueue()
         _widen(self.frames)
         reading = "reading_account" if "account" in job else "reading"
@@ -139,6 +147,7 @@ class Reader:
         self._let_go()
         try:
             self.file = self._handed.get_nowait()
+            self.number += 1
         except Empty:
             raise ValueError("the reader reads what nobody gave it") from None
 

@@ -135,16 +135,6 @@ def read_exactly(handle: int, size: int, *, end: bool = False) -> bytes:
     return b"".join(pieces)
 
 
-def pass_range(source: int, at: int, target: int, size: int) -> None:
-    """Move ``size`` bytes of a file, from byte ``at``, into a pipe inside the kernel."""
-    while size:
-        moved = os.sendfile(target, source, at, min(size, _PIECE))
-        if not moved:
-            raise EOFError("the file became shorter while it was read")
-        at += moved
-        size -= moved
-
-
 def pass_on(source: int, target: int, size: int) -> None:
     """Move ``size`` bytes from one pipe to another inside the kernel: the broker never looks at them."""
     while size:

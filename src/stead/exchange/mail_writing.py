@@ -12,21 +12,25 @@ from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
-from stead.exchange.folders import locked, subscribe, written
+from stead.exchange.aside import Aside, is_empty, left_over
+from stead.exchange.folders import locked, make, subscribe, written
 from stead.exchange.items import Item
-from stead.exchange.writing import Pieces, forget, sync_all, sync_folder
+from stead.exchange.pieces import Pieces
+from stead.exchange.writing import forget, sync_all, sync_folder
 from stead.words import keywords
 
 _BOX = "/Maildir"
 _MARK = ".stead"
+_ADDED = "added"
 
 
 class _Waiting(NamedTuple):
+    """A message on its way. ``beside``: where it lies, which is its last name if an empty folder is filled ``aside``;
+    ``places``: further names that it gets, its own folder's at the end."""
+
     beside: str
-    name: str
-    flags: str
-    folders: tuple[str, ...]
-    keywords: tuple[str, ...]
+    aside: Aside | None
+    places: tuple[str, ...]
 
 
 class Keeping:
@@ -36,111 +40,75 @@ class Keeping:
         self._number = 0
         self._waiting: list[_Waiting] = []
         self._ready: set[str] = set()
+        self._filled: dict[str, Aside | None] = {}
         self._new: list[str] = []
         self._listed: tuple[str, set[str]] = ("", set())
 
     def begin(self) -> None:
-        """Make the Maildir if the account never had mail; sweep what a killed run left in ``tmp``."""
-        _make(_BOX)
+        """Make the Maildir if the account never had mail; sweep up what a killed run left."""
+        make(_BOX, _BOX)
         for name in os.listdir(f"{_BOX}/tmp"):
             if _MARK in name:
                 os.unlink(f"{_BOX}/tmp/{name}")
+        for aside in left_over(_BOX):
+            aside.show()
 
     def add(self, item: Item, pieces: Pieces) -> str | None:
-        """Write the message into ``tmp``, with its date."""
+        """Write the message with its date: into ``tmp``, or to where an empty folder is filled."""
+        date = item.date if item.date > 0 else time.time()
+        name = f"{int(date)}.{item.id}{_MARK},S={item.size},W={item.size + item.lines}"
+        flags = "".join(sorted(set(item.flags) & set("DFRST")))
+        # Its own folder comes last.
+        places = [self._place(folder, f"{name}:2,{flags}", item.keywords) for folder in (*item.also, item.where)]
+        aside = self._aside(_folder(item.where))
         self._number += 1
-        beside = f"{_BOX}/tmp/{item.id}{_MARK}-{self._number}"
+        tmp = f"{_BOX}/tmp/{item.id}{_MARK}-{self._number}"
+        beside = f"{aside.cur}/{os.path.basename(places.pop())}" if aside else tmp
         handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
         try:
             pieces.into(handle)
-            date = item.date if item.date > 0 else time.time()
             os.utime(handle, (date, date))
-        except OSError:
+        except BaseException:
             os.unlink(beside)
             raise
         finally:
             os.close(handle)
-        flags = "".join(sorted(set(item.flags) & set("DFRST")))
-        name = f"{int(date)}.{item.id}{_MARK},S={item.size},W={item.size + item.lines}"
-        self._waiting.append(_Waiting(beside, name, flags, (item.where, *item.also), item.keywords))
+        self._waiting.append(_Waiting(beside, aside, tuple(places)))
         return None
 
     def flush(self) -> Callable[[], list[str]]:
-        """Everything to disk, then into ``cur`` of its folders."""
+        """Everything to disk, then into ``cur`` of its folders, or noted as whole."""
         waiting, self._waiting = self._waiting, []
-        return partial(self._show_all, waiting)
+        new, self._new = self._new, []
+        return partial(_show_all, waiting, new)
 
-    def _show_all(self, waiting: list[_Waiting]) -> list[str]:
-        # Also with nothing to show: the names of those before are settled after this.
-        sync_all(_BOX)
-        answers = [self._show(one) for one in waiting]
-        if self._new:
-            subscribe(_BOX, self._new)
-            sync_folder(_BOX)
-        self._new = []
-        return answers
+    def end(self) -> None:
+        """Put what was filled aside in its place. No batch is under way."""
+        filled = [aside for aside in self._filled.values() if aside]
+        self._filled = {}
+        for aside in filled:
+            aside.show()
+        if filled:
+            sync_all(_BOX)
 
     def there(self, item: Item) -> bool:
         """Whether all its folders hold a file with its identity in the name."""
-        return all(self._holds(self._folder(name), item.id) for name in (item.where, *item.also))
+        return all(self._holds(_folder(name), item.id) for name in (item.where, *item.also))
 
-    def _show(self, one: _Waiting) -> str:
-        try:
-            forget(one.beside)
-            for name in one.folders[1:]:
-                self._name(one, name)
-            self._name(one, one.folders[0], last=True)
-        except OSError as problem:
-            os.unlink(one.beside)
-            return f"it could not be put into its folder: {problem.strerror}"
-        return "added"
-
-    def _name(self, one: _Waiting, name: str, *, last: bool = False) -> None:
-        folder = self._ensured(name)
-        place = f"{folder}/cur/{one.name}:2,{one.flags}{self._letters(folder, one.keywords)}"
-        if last:
-            # One of the same name is the same message: it has its digest in it.
-            os.rename(one.beside, place)
-            return
-        try:
-            os.link(one.beside, place)
-        except FileExistsError:
-            return
-
-    def _letters(self, folder: str, names: tuple[str, ...]) -> str:
-        """The letters of keywords in a folder; new ones are noted there first, as Dovecot does it."""
-        if not names:
-            return ""
-        known = keywords.read_file(folder)
-        wanted, letters = keywords.with_letters(known, names)
-        if wanted == known:
-            return letters
-        lock = f"{folder}/dovecot-uidlist.lock"
-        os.close(locked(lock))
-        try:
-            # Dovecot may have noted others while we waited.
-            wanted, letters = keywords.with_letters(keywords.read_file(folder), names)
-            beside = f"{folder}/{keywords.FILE}{_MARK}"
-            handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-            with os.fdopen(handle, "wb") as file:
-                file.write(keywords.write(wanted))
-                file.flush()
-                os.fsync(file.fileno())
-            os.rename(beside, f"{folder}/{keywords.FILE}")
-        finally:
-            os.unlink(lock)
-        return letters
-
-    def _ensured(self, name: str) -> str:
-        folder = self._folder(name)
+    def _place(self, name: str, file: str, names: tuple[str, ...]) -> str:
+        """The path of a message in a folder, which is there then."""
+        folder = _folder(name)
         if folder not in self._ready:
-            if folder != _BOX and _make(folder):
+            if make(_BOX, folder):
                 self._new.append(name)
             self._ready.add(folder)
-        return folder
+        return f"{folder}/cur/{file}{_letters(folder, names)}"
 
-    def _folder(self, name: str) -> str:
-        return _BOX if name.upper() == "INBOX" else f"{_BOX}/.{written(name)}"
+    def _aside(self, folder: str) -> Aside | None:
+        """What fills a folder that was empty when the first message came."""
+        if folder not in self._filled:
+            self._filled[folder] = Aside(_BOX, folder) if is_empty(folder) else None
+        return self._filled[folder]
 
     def _holds(self, folder: str, identity: str) -> bool:
         if self._listed[0] != folder:
@@ -155,11 +123,63 @@ class Keeping:
         return identity in self._listed[1]
 
 
-def _make(folder: str) -> bool:
-    """Make a Maildir folder; whether it was not there."""
-    fresh = not os.path.isdir(folder)
-    for part in ("", "/tmp", "/new", "/cur"):
-        os.makedirs(folder + part, 0o700, exist_ok=True)
-    if fresh and folder != _BOX:
-        os.close(os.open(f"{folder}/maildirfolder", os.O_WRONLY | os.O_CREAT, 0o600))
-    return fresh
+def _show_all(waiting: list[_Waiting], new: list[str]) -> list[str]:
+    # Also with nothing to show: the names of those before are settled after this.
+    sync_all(_BOX)
+    answers, whole = [], dict[Aside, list[str]]()
+    for one in waiting:
+        answers.append(_show(one))
+        if one.aside and answers[-1] == _ADDED:
+            whole.setdefault(one.aside, []).append(os.path.basename(one.beside))
+    for aside, names in whole.items():
+        aside.note(names)
+    if new:
+        subscribe(_BOX, new)
+        sync_folder(_BOX)
+    return answers
+
+
+def _show(one: _Waiting) -> str:
+    try:
+        forget(one.beside)
+        for place in one.places[: None if one.aside else -1]:
+            try:
+                os.link(one.beside, place)
+            except FileExistsError:
+                continue
+        if not one.aside:
+            # One of the same name is the same message: it has its digest in it.
+            os.rename(one.beside, one.places[-1])
+    except OSError as problem:
+        os.unlink(one.beside)
+        return f"it could not be put into its folder: {problem.strerror}"
+    return _ADDED
+
+
+def _folder(name: str) -> str:
+    return _BOX if name.upper() == "INBOX" else f"{_BOX}/.{written(name)}"
+
+
+def _letters(folder: str, names: tuple[str, ...]) -> str:
+    """The letters of keywords in a folder; new ones are noted there first, as Dovecot does it."""
+    if not names:
+        return ""
+    known = keywords.read_file(folder)
+    wanted, letters = keywords.with_letters(known, names)
+    if wanted == known:
+        return letters
+    lock = f"{folder}/dovecot-uidlist.lock"
+    os.close(locked(lock))
+    try:
+        # Dovecot may have noted others while we waited.
+        wanted, letters = keywords.with_letters(keywords.read_file(folder), names)
+        beside = f"{folder}/{keywords.FILE}{_MARK}"
+        handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(handle, "wb") as file:
+            file.write(keywords.write(wanted))
+            file.flush()
+            os.fsync(file.fileno())
+        os.rename(beside, f"{folder}/{keywords.FILE}")
+    finally:
+        os.unlink(lock)
+    return letters

@@ -1,7 +1,8 @@
 """A writer: a process with one service's user, locked into one account's folder, that puts items where the service
-finds them. Started as ``python -m stead.exchange.writing SERVICE UID`` with the folder as its working directory.
+finds them. Started as ``python -m stead.exchange.writing SERVICE UID LINK`` with the folder as its working directory.
 
-It reads frames on standard input and answers each order with a line of JSON. Items lie beside, unseen, until a flush:
+It reads frames on standard input and answers each order with a line of JSON. Over the socket LINK come the files in
+which items lie that do not follow on the pipe. Items lie beside, unseen, until a flush:
 then everything is on disk first and gets its name second, so a kill at any moment leaves whole items or none. The names
 are on disk with the next :func:`sync_all`.
 """
@@ -9,21 +10,23 @@ are on disk with the next :func:`sync_all`.
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import importlib
 import json
 import os
+import socket
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Protocol
 
-from stead.exchange.items import Item, read_exactly, receive
+from stead.exchange.items import Item, receive, write_all
 from stead.exchange.letters import Broken
+from stead.exchange.pieces import Lying, Pieces
 from stead.run.privileges import give_up_root
 
 _MEMORY = 1 << 30
-_PIECE = 1 << 20
 LAZY_CODECS = (
     *("utf-7", "utf-16", "utf-16-be", "cp1252", "latin-1", "idna", "cp437", "iso-8859-15", "shift_jis", "gb18030"),
     *("koi8-r", "cp1251", "iso-8859-2", "cp1250", "euc-kr", "big5", "euc-jp", "iso-2022-jp"),
@@ -43,56 +46,25 @@ class Keeping(Protocol):
         """What shows everything that was added so far, to be called beside further adding; it returns one answer for
         each item: ``added``, ``known``, or why it could not be kept."""
 
+    def end(self) -> None:
+        """Finish what waits for the end, so that all that was flushed is in place and on disk."""
+
     def there(self, item: Item) -> bool:
         """Whether the item is in place, told by its name."""
-
-
-class Pieces:
-    """The content of one item on standard input, piece by piece; it must be read to its end."""
-
-    def __init__(self, handle: int, size: int) -> None:
-        self._handle = handle
-        self._left = size
-
-    def read(self) -> bytes:
-        """The next piece; b"" at the end."""
-        piece = read_exactly(self._handle, min(self._left, _PIECE))
-        self._left -= len(piece)
-        return piece
-
-    def whole(self) -> bytes:
-        """All that is left."""
-        content = read_exactly(self._handle, self._left)
-        self._left = 0
-        return content
-
-    def into(self, handle: int) -> None:
-        """Move all that is left into a file, inside the kernel."""
-        left, self._left = self._left, 0
-        try:
-            while left:
-                moved = os.splice(self._handle, handle, left)
-                if not moved:
-                    raise EOFError("the broker ended in the middle of an item")
-                left -= moved
-        except OSError:
-            self._left = left
-            raise
-
-    def skip(self) -> None:
-        """Read the rest and forget it."""
-        while self.read():
-            pass
 
 
 def main() -> None:
     """Serve the broker until it closes the pipe."""
     service, uid = sys.argv[1], int(sys.argv[2])
+    link = socket.socket(fileno=int(sys.argv[3]))
     module = importlib.import_module(f"stead.exchange.{service}_writing")
     keeping: Keeping = module.Keeping()
     lock_in(uid)
+    # Held to the end: the writer of a run that was killed may still be finishing.
+    fcntl.flock(os.open("/", os.O_RDONLY | os.O_DIRECTORY), fcntl.LOCK_EX)
     keeping.begin()
     refused: list[str | None] = []
+    file = -1
     # While a batch goes to disk the next one is taken: neither the disk nor a processor waits for the other.
     beside = ThreadPoolExecutor(max_workers=1)
     while (head := _next()) is not None:
@@ -100,14 +72,28 @@ def main() -> None:
         if order == "flush":
             beside.submit(_show, keeping.flush(), refused)
             refused = []
+        elif order == "end":
+            keeping.end()
+            _answer([])
         elif order == "there":
             _answer([keeping.there(Item.read(row)) for row in head["items"]])
+        elif order == "file":
+            file = _received(link, file)
         else:
             try:
-                refused += [_add(keeping, Item.read(row)) for row in head["items"]]
+                refused += [_add(keeping, Item.read(row), file) for row in head["items"]]
             except EOFError:
                 break
     beside.shutdown(wait=True)
+    keeping.end()
+
+
+def _received(link: socket.socket, old: int) -> int:
+    """The next file over the link."""
+    _byte, (file,), _flags, _address = socket.recv_fds(link, 1, 1)
+    if old >= 0:
+        os.close(old)
+    return file
 
 
 def _next() -> dict[str, Any] | None:
@@ -129,8 +115,8 @@ def _show(show: Callable[[], list[str]], refused: list[str | None]) -> None:
         os._exit(1)
 
 
-def _add(keeping: Keeping, item: Item) -> str | None:
-    pieces = Pieces(0, item.size)
+def _add(keeping: Keeping, item: Item, file: int) -> str | None:
+    pieces = Lying(file, item.at, item.size) if item.at >= 0 else Pieces(0, item.size)
     try:
         return keeping.add(item, pieces)
     except Broken as why:
@@ -182,8 +168,11 @@ def sync_folder(path: str) -> None:
 
 
 def _answer(content: list[Any]) -> None:
-    sys.stdout.write(json.dumps(content) + "\n")
-    sys.stdout.flush()
+    try:
+        write_all(1, json.dumps(content).encode() + b"\n")
+    except BrokenPipeError:
+        # The broker was killed. What it had flushed is finished all the same.
+        return
 
 
 if __name__ == "__main__":
