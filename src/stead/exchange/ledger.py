@@ -10,11 +10,12 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from stead.exchange.items import Item
+from stead.exchange.items import Item, Kind
 
 #: An item's identity, and a short digest of the folder's name.
 Key = tuple[bytes, bytes]
@@ -91,5 +92,9 @@ class Ledger:
 
 def key_of(item: Item, where: str) -> Key:
     """An item in one folder."""
-    place = hashlib.blake2b(f"{item.kind.value} {where}".encode("utf-8", "replace"), digest_size=8).digest()
-    return bytes.fromhex(item.id), place
+    return bytes.fromhex(item.id), _place(item.kind, where)
+
+
+@lru_cache(maxsize=1024)
+def _place(kind: Kind, where: str) -> bytes:
+    return hashlib.blake2b(f"{kind.value} {where}".encode("utf-8", "replace"), digest_size=8).digest()

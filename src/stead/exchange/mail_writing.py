@@ -9,7 +9,7 @@ import os
 import re
 import time
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 from stead.exchange.aside import Aside, is_empty, left_over
@@ -156,6 +156,7 @@ def _show(one: _Waiting) -> str:
     return _ADDED
 
 
+@lru_cache(maxsize=1024)
 def _folder(name: str) -> str:
     return _BOX if name.upper() == "INBOX" else f"{_BOX}/.{written(name)}"
 
