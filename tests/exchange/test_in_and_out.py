@@ -122,6 +122,20 @@ def test_what_came_in_does_not_stay_in_memory(house: Server, person: Person, tmp
     assert len(big) == 21 and set(told.out.split()) == {"0"}
 
 
+def test_a_client_that_looks_at_the_empty_folder_sees_what_came_in(
+    house: Server, person: Person, tmp_path: Path
+) -> None:
+    name, source = person(), tmp_path / "Inbox"
+    source.write_bytes(b"".join(mboxed(letter(number)) for number in range(30)))
+    with house.imap(name) as client:
+        assert client.select("INBOX")[1] == [b"0"]
+        assert bring_in(house.home, house.settings, Wanted(name, (source,)), Silent()).added_by.total() == 30
+        client.noop()
+        assert client.select("INBOX")[1] == [b"30"]
+        client.append("INBOX", "", "", b"Subject: later\r\n\r\nlater\r\n")
+        assert client.select("INBOX")[1] == [b"31"]
+
+
 def test_moved_and_deleted_mail_stays_moved_and_deleted(house: Server, person: Person, tmp_path: Path) -> None:
     name = person()
     source = tmp_path / "Inbox"

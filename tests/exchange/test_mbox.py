@@ -118,13 +118,13 @@ def test_the_same_whatever_is_read_at_once(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_memory_that_one_long_message_took_is_given_back() -> None:
-    long, short = (letter(9) + b"y" * size + b"\n" for size in (6_000_000, 60_000))
-    raw = b"".join(map(mboxed, (LETTERS[0], long, *[short] * 200)))
-    held, file = list[int](), io.BytesIO(raw)
-
-    def readinto(target: memoryview) -> int:
-        held.append(len(target))
-        return file.readinto(target)
-
-    assert [len(one.content or b"") for one in messages(readinto, 1 << 23)][1] == len(long)
-    assert max(held) > 3_000_000 and held[-1] == 1 << 18
+    content = random.Random(8).randbytes(6_000_000)
+    under_test = window.Window(io.BytesIO(content).readinto)
+    small = len(under_test.bytes)
+    while under_test.more():
+        pass
+    assert bytes(under_test.view(0, under_test.end)) == content and len(under_test.bytes) >= len(content)
+    shown = under_test.view(5, 10)
+    under_test.let_go(len(content) - 100)
+    assert (under_test.base, under_test.end, len(under_test.bytes)) == (len(content) - 100, 100, small)
+    assert bytes(under_test.view(0, 100)) == content[-100:] and bytes(shown) == content[5:10]
