@@ -219,6 +219,7 @@ def test_killed_at_any_moment_it_goes_on_and_nothing_is_twice(house: Server, per
     inbox = [p.name.split(".")[1] for p in (box / "cur").iterdir()] + [p.name for p in (box / "new").iterdir()]
     assert len(inbox) == len(set(inbox)) == 5_000, "each exactly once"
     assert sum(len(list((box / f".L{n}/cur").iterdir())) for n in range(7)) == 5_000
+    assert {f"L{n}" for n in range(7)} <= set((box / "subscriptions").read_text().splitlines())
     assert not list((box / "tmp").iterdir())
 
 

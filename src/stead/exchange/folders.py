@@ -48,18 +48,24 @@ def read_back(text: str) -> str:
     return "/".join(_plain(part) for part in text.split("."))
 
 
-def make(box: str, folder: str) -> bool:
-    """Make a folder of a Maildir, or the Maildir itself; whether it was not there."""
-    fresh = not os.path.isdir(folder)
-    for part in ("", "/tmp", "/new", "/cur"):
-        os.makedirs(folder + part, 0o700, exist_ok=True)
-    if fresh and folder != box:
+def make(box: str, folder: str) -> None:
+    """Make a folder of a Maildir, or the Maildir itself, if it is not there."""
+    if is_there(folder):
+        return
+    os.makedirs(folder, 0o700, exist_ok=True)
+    if folder != box:
         os.close(os.open(f"{folder}/maildirfolder", os.O_WRONLY | os.O_CREAT, 0o600))
-    return fresh
+    for part in ("tmp", "new", "cur"):
+        os.makedirs(f"{folder}/{part}", 0o700, exist_ok=True)
 
 
-def subscribe(box: str, names: list[str]) -> None:
-    """Add folders to the account's subscriptions as Dovecot does it: a lock file becomes the new list."""
+def is_there(folder: str) -> bool:
+    """Whether a folder of a Maildir was made, to its end."""
+    return os.path.isdir(f"{folder}/cur")
+
+
+def subscribe(box: str, name: str) -> None:
+    """Add a folder to the account's subscriptions as Dovecot does it: a lock file becomes the new list."""
     lock, path = f"{box}/subscriptions.lock", f"{box}/subscriptions"
     handle = locked(lock)
     with os.fdopen(handle, "wb") as file:
@@ -71,8 +77,8 @@ def subscribe(box: str, names: list[str]) -> None:
         if not known.startswith(b"V\t2\n\n"):
             known = b"V\t2\n\n" + b"".join(line.replace(b".", b"\t") + b"\n" for line in known.splitlines())
         lines = set(known.splitlines())
-        wanted = ["\t".join(written(name).split(".")).encode() for name in names]
-        file.write(known + b"".join(line + b"\n" for line in dict.fromkeys(wanted) if line not in lines))
+        wanted = "\t".join(written(name).split(".")).encode()
+        file.write(known if wanted in lines else known + wanted + b"\n")
         file.flush()
         os.fsync(file.fileno())
     os.rename(lock, path)

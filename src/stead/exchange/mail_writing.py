@@ -13,10 +13,10 @@ from functools import lru_cache, partial
 from typing import NamedTuple
 
 from stead.exchange.aside import Aside, is_empty, left_over
-from stead.exchange.folders import locked, make, subscribe, written
+from stead.exchange.folders import is_there, locked, make, subscribe, written
 from stead.exchange.items import Item
 from stead.exchange.pieces import Pieces
-from stead.exchange.writing import forget, sync_all, sync_folder
+from stead.exchange.writing import forget, sync_all
 from stead.words import keywords
 
 _BOX = "/Maildir"
@@ -41,7 +41,6 @@ class Keeping:
         self._waiting: list[_Waiting] = []
         self._ready: set[str] = set()
         self._filled: dict[str, Aside | None] = {}
-        self._new: list[str] = []
         self._listed: tuple[str, set[str]] = ("", set())
 
     def begin(self) -> None:
@@ -79,8 +78,7 @@ class Keeping:
     def flush(self) -> Callable[[], list[str]]:
         """Everything to disk, then into ``cur`` of its folders, or noted as whole."""
         waiting, self._waiting = self._waiting, []
-        new, self._new = self._new, []
-        return partial(_show_all, waiting, new)
+        return partial(_show_all, waiting)
 
     def end(self) -> None:
         """Put what was filled aside in its place. No batch is under way."""
@@ -99,8 +97,10 @@ class Keeping:
         """The path of a message in a folder, which is there then."""
         folder = _folder(name)
         if folder not in self._ready:
-            if make(_BOX, folder):
-                self._new.append(name)
+            if not is_there(folder):
+                # First, so that no kill leaves a folder that mail programs do not show.
+                subscribe(_BOX, name)
+                make(_BOX, folder)
             self._ready.add(folder)
         return f"{folder}/cur/{file}{_letters(folder, names)}"
 
@@ -123,7 +123,7 @@ class Keeping:
         return identity in self._listed[1]
 
 
-def _show_all(waiting: list[_Waiting], new: list[str]) -> list[str]:
+def _show_all(waiting: list[_Waiting]) -> list[str]:
     # Also with nothing to show: the names of those before are settled after this.
     sync_all(_BOX)
     answers, whole = [], dict[Aside, list[str]]()
@@ -133,9 +133,6 @@ def _show_all(waiting: list[_Waiting], new: list[str]) -> list[str]:
             whole.setdefault(one.aside, []).append(os.path.basename(one.beside))
     for aside, names in whole.items():
         aside.note(names)
-    if new:
-        subscribe(_BOX, new)
-        sync_folder(_BOX)
     return answers
 
 

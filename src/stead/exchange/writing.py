@@ -158,15 +158,6 @@ def forget(path: str) -> None:
         os.close(handle)
 
 
-def sync_folder(path: str) -> None:
-    """Make the names in a folder survive a power cut."""
-    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
 def _answer(content: list[Any]) -> None:
     try:
         write_all(1, json.dumps(content).encode() + b"\n")
