@@ -36,6 +36,9 @@ def _save(server: Server) -> Server:
 
 def test_it_is_opened_by_the_kit_and_says_what_the_owner_holds(saved: Server) -> None:
     home, settings = saved.home, saved.settings
+    with Records(home.records) as records:
+        # Others rehearse on the same server, and may have come before.
+        before = records.changes("full drill same-disk")
     first = full_drill(home, settings, Silent(), release="host")
     assert (first.verdict, first.reason, first.method, first.opened_by) == (Verdict.PASS, None, "full", "kit")
     assert "restore" in [step.name for step in first.steps] and "kit" in " ".join(first.notes)
@@ -45,8 +48,9 @@ def test_it_is_opened_by_the_kit_and_says_what_the_owner_holds(saved: Server) ->
     with Records(home.records) as records:
         note_confirmed(records, kit, datetime.now(UTC))
         assert records.noted("full-drill same-disk") is not None
-        # Others rehearse on the same server; whichever came before, the last word is this drill's.
-        assert records.changes("full drill same-disk")[0].new == "pass"
+        changes = records.changes("full drill same-disk")
+        assert changes[0].new == "pass"
+        assert len(changes) - len(before) == (0 if before and before[0].new == "pass" else 1)
     assert f"the confirmed kit {kit.id} holds the same" in full_drill(home, settings, Silent(), release="host").notes
 
 
