@@ -82,12 +82,10 @@ class Keeping:
 
     def end(self) -> None:
         """Put what was filled aside in its place. No batch is under way."""
-        filled = [aside for aside in self._filled.values() if aside]
-        self._filled = {}
-        for aside in filled:
-            aside.show()
-        if filled:
-            sync_all(_BOX)
+        filled, self._filled = self._filled, {}
+        for aside in filled.values():
+            if aside:
+                aside.show()
 
     def there(self, item: Item) -> bool:
         """Whether all its folders hold a file with its identity in the name."""

@@ -47,7 +47,7 @@ class Keeping(Protocol):
         each item: ``added``, ``known``, or why it could not be kept."""
 
     def end(self) -> None:
-        """Finish what waits for the end, so that all that was flushed is in place and on disk."""
+        """Finish what waits for the end, so that all that was flushed is in place; the broker brings it to disk."""
 
     def there(self, item: Item) -> bool:
         """Whether the item is in place, told by its name."""
