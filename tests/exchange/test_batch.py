@@ -13,6 +13,8 @@ import pytest
 
 from stead.exchange import batch
 from stead.exchange.batch import Batch
+from stead.exchange.cut_off import take_up
+from stead.exchange.helpers import Writers
 from stead.exchange.items import Item, Kind
 from stead.exchange.ledger import Ledger
 from stead.exchange.report import Report
@@ -44,8 +46,9 @@ def test_each_is_settled_when_the_next_one_is_on_disk(
     with (
         Ledger(tmp_path / "imported.db") as ledger,
         Report.open(house.home, name) as report,
-        Batch(house.home.data, name, ledger, report) as under_test,
+        Writers(house.home.data, name) as writers,
     ):
+        under_test = Batch(house.home.data, ledger, writers, report)
 
         def pending() -> list[Item]:
             return ledger.pending()[0]
@@ -78,8 +81,9 @@ def test_what_fills_an_empty_folder_is_seen_at_the_end_or_after_a_while(
     with (
         Ledger(tmp_path / "imported.db") as ledger,
         Report.open(house.home, name) as report,
-        Batch(house.home.data, name, ledger, report) as under_test,
+        Writers(house.home.data, name) as writers,
     ):
+        under_test = Batch(house.home.data, ledger, writers, report)
         for item in reader.items[:2]:
             under_test.take([item])
             under_test.add([item], reader)
@@ -97,13 +101,15 @@ def test_the_writer_ends_what_a_broker_began_that_was_killed(
     monkeypatch.setattr(batch, "_MOST_ITEMS", 2)
     name = person()
     with Ledger(tmp_path / "imported.db") as ledger, Report.open(house.home, name) as report:
-        with Batch(house.home.data, name, ledger, report) as killed:
+        with Writers(house.home.data, name) as writers:
+            killed = Batch(house.home.data, ledger, writers, report)
             for item in reader.items:
                 killed.take([item])
                 killed.add([item], reader)
         # Two were shown, the third only passed on: it comes with the next run.
         box = house.home.data / "mail/home" / name / "Maildir"
         assert len(list((box / "cur").iterdir())) == 2 and not (box / "stead-import").exists()
-        with Batch(house.home.data, name, ledger, report) as under_test:
-            under_test.take_up()
+        with Writers(house.home.data, name) as writers:
+            assert take_up(house.home.data, ledger, writers) == 2
+            under_test = Batch(house.home.data, ledger, writers, report)
             assert under_test.take(reader.items) == [None, None, reader.items[2]]

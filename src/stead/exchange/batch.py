@@ -10,10 +10,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
-from stead.exchange.helpers import Reader, Writer
+from stead.exchange.helpers import Reader, Writers
 from stead.exchange.items import SERVICE, Item
 from stead.exchange.ledger import Key, Ledger, key_of
 from stead.exchange.report import Report
@@ -37,41 +35,18 @@ class _Lot:
 
 
 class Batch:
-    """Used as a context; on its end the writers end, and what was not flushed is swept by the next run."""
+    """One import's way into an account of ``data``."""
 
-    def __init__(self, data: Path, user: str, ledger: Ledger, report: Report) -> None:
+    def __init__(self, data: Path, ledger: Ledger, writers: Writers, report: Report) -> None:
         self._data = data
-        self._user = user
         self._ledger = ledger
+        self._writers = writers
         self._report = report
-        self._writers: dict[str, Writer] = {}
         # Being taken; being shown; in place, and waiting for the next batch to be.
         self._new, self._under_way, self._shown = _Lot(), _Lot(), _Lot()
         self._ids: set[bytes] = set()
         self._torn = False
         self._ended = time.monotonic()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        for writer in self._writers.values():
-            writer.close()
-
-    def take_up(self) -> None:
-        """Find out what became of what a killed run was about to show."""
-        pending, number = self._ledger.pending()
-        there: list[Item] = []
-        for service in _services(pending):
-            asked = [item for item in pending if SERVICE[item.kind] == service]
-            writer = self._writer(service)
-            writer.order({"what": "there", "items": asked})
-            there += [item for item, found in zip(asked, writer.answer(), strict=True) if found]
-        if pending:
-            sync_all(self._data)
-            self._ledger.settle(there, number)
 
     def take(self, items: Sequence[Item]) -> list[Item | None]:
         """Each item with the folders it is not in yet, though it should be; None: it is not wanted."""
@@ -97,7 +72,7 @@ class Batch:
     def add(self, items: Sequence[Item], reader: Reader) -> None:
         """Pass on taken items of one kind; EOFError when the content of one ends too early."""
         try:
-            self._writer(SERVICE[items[0].kind]).pass_on(items, reader)
+            self._writers.of(SERVICE[items[0].kind]).pass_on(items, reader)
         except EOFError:
             self._torn = True
             raise
@@ -116,7 +91,7 @@ class Batch:
             return
         self._next()
         self._settle()
-        for writer in self._writers.values():
+        for writer in self._writers.running():
             writer.order({"what": "end"})
             writer.answer()
         self._ended = time.monotonic()
@@ -130,8 +105,8 @@ class Batch:
         if not self._new.items:
             return
         self._new.number = self._ledger.intend(self._new.items)
-        for service in _services(self._new.items):
-            self._writers[service].order({"what": "flush"})
+        for service in services(self._new.items):
+            self._writers.of(service).order({"what": "flush"})
         self._under_way, self._new = self._new, _Lot()
 
     def _settle(self) -> None:
@@ -139,9 +114,9 @@ class Batch:
         if not self._under_way.items:
             return
         settled, full = [], False
-        for service in _services(self._under_way.items):
+        for service in services(self._under_way.items):
             items = [item for item in self._under_way.items if SERVICE[item.kind] == service]
-            for item, said in zip(items, self._writers[service].answer(), strict=True):
+            for item, said in zip(items, self._writers.of(service).answer(), strict=True):
                 if said in ("added", "known"):
                     settled.append(item)
                     self._report.added(item) if said == "added" else self._report.known(item)
@@ -164,11 +139,7 @@ class Batch:
             self._ledger.settle(self._shown.items, self._shown.number)
         self._shown = _Lot()
 
-    def _writer(self, service: str) -> Writer:
-        if service not in self._writers:
-            self._writers[service] = Writer(self._data, service, self._user)
-        return self._writers[service]
 
-
-def _services(items: list[Item]) -> tuple[str, ...]:
+def services(items: Sequence[Item]) -> tuple[str, ...]:
+    """Those that keep these items."""
     return tuple(dict.fromkeys(SERVICE[item.kind] for item in items))

@@ -12,7 +12,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import IO, Any
+from types import TracebackType
+from typing import IO, Any, Self
 
 from stead.exchange.items import Item, pass_on, send
 from stead.run import start
@@ -114,6 +115,35 @@ class Writer:
         self._link.close()
         self._answers.close()
         self._child.wait()
+
+
+class Writers:
+    """The writers of one account, each started when it is needed. A context; on its end they end, and what was not
+    flushed is swept by the next run."""
+
+    def __init__(self, data: Path, user: str) -> None:
+        self._data = data
+        self._user = user
+        self._running: dict[str, Writer] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for writer in self.running():
+            writer.close()
+
+    def of(self, service: str) -> Writer:
+        """The writer into a service."""
+        if service not in self._running:
+            self._running[service] = Writer(self._data, service, self._user)
+        return self._running[service]
+
+    def running(self) -> tuple[Writer, ...]:
+        """All that were needed so far."""
+        return tuple(self._running.values())
 
 
 class Reader:

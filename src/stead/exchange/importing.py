@@ -15,9 +15,10 @@ from typing import Any
 
 from stead.exchange import sources
 from stead.exchange.batch import Batch
-from stead.exchange.helpers import Reader
+from stead.exchange.cut_off import lock_file, take_up
+from stead.exchange.helpers import Reader, Writers
 from stead.exchange.items import Item, Kind, pass_on, receive
-from stead.exchange.ledger import Ledger
+from stead.exchange.ledger import Ledger, ledger_file
 from stead.exchange.pace import Pace
 from stead.exchange.report import Report
 from stead.exchange.room import Room
@@ -26,6 +27,8 @@ from stead.settings import Settings
 from stead.words.errors import SteadError, UsageError
 from stead.words.home import Home
 from stead.words.progress import Progress
+
+_PATIENCE = 3.0
 
 
 @dataclass(frozen=True)
@@ -46,14 +49,16 @@ def bring_in(home: Home, settings: Settings, wanted: Wanted, progress: Progress)
     """
     sources.check(wanted.files)
     with ExitStack() as opened:
-        held = lock(home.locks / f"exchange-{wanted.user}.lock")
+        # The keeper holds it for a moment now and then.
+        held = lock(lock_file(home, wanted.user), wait=_PATIENCE)
         if held is None:
             raise UsageError(f"an import for {wanted.user} is under way", hint="wait until it has ended")
         opened.callback(os.close, held)
         report = opened.enter_context(Report.open(home, wanted.user))
-        ledger = opened.enter_context(Ledger(home.data / f".stead/imported-{wanted.user}.db"))
-        batch = opened.enter_context(Batch(home.data, wanted.user, ledger, report))
-        batch.take_up()
+        ledger = opened.enter_context(Ledger(ledger_file(home.data, wanted.user)))
+        writers = opened.enter_context(Writers(home.data, wanted.user))
+        take_up(home.data, ledger, writers)
+        batch = Batch(home.data, ledger, writers, report)
         errors = opened.enter_context(tempfile.TemporaryFile())
         with progress.step(f"importing for {wanted.user}"):
             room = Room(home, settings, wanted.user)

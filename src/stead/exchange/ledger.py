@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from stead.data import HOST_FOLDER
 from stead.exchange.items import Item, Kind
 
 #: An item's identity, and a short digest of the folder's name.
@@ -27,6 +28,11 @@ CREATE TABLE IF NOT EXISTS pending (item TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS marks (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 PRAGMA user_version=1;
 """
+
+
+def ledger_file(data: Path, user: str) -> Path:
+    """Where an account's ledger lies in data."""
+    return data / HOST_FOLDER / f"imported-{user}.db"
 
 
 class Ledger:

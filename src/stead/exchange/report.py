@@ -18,6 +18,7 @@ from stead.words.quantities import say_time
 
 #: Reports lie here, below a home's lib folder.
 FOLDER = "imports"
+_WHEN = "%Y-%m-%dT%H%M%S.%fZ"
 _SHOWN, _REASONS = 1000, 100
 
 
@@ -42,7 +43,7 @@ class Report:
         """A new report of an import for ``user``; its file is only root's to read."""
         folder = home.lib / FOLDER
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file = folder / f"{datetime.now(UTC):%Y-%m-%dT%H%M%S.%fZ}-{user}.jsonl"
+        file = folder / f"{datetime.now(UTC):{_WHEN}}-{user}.jsonl"
         with file.open("x") as out:
             yield cls(user, file, out)
 
@@ -92,6 +93,14 @@ class Report:
             "items_not_over": self.shown,
             "report": str(self.file),
         }
+
+
+def newest_begun(home: Home, user: str) -> datetime | None:
+    """When the newest import for ``user`` began, if its report was never finished; None: it was, or there is none."""
+    begun = sorted((home.lib / FOLDER).glob(f"????-??-??T*.??????Z-{user}.jsonl"))
+    if not begun or begun[-1].with_suffix(".json").exists():
+        return None
+    return datetime.strptime(begun[-1].name.removesuffix(f"-{user}.jsonl"), _WHEN).replace(tzinfo=UTC)
 
 
 #: What each kind is called in a report.

@@ -75,6 +75,7 @@ def acts(settings: Settings, places: Iterable[str], *, recovering: bool = False)
         Act("prune", ("backup", "prune", "--by-keeper"), 25 * _HOUR, 12 * _HOUR, alone=HEAVY, kept=True, first=1800),
         *(_reading(place, interval(wanted.read_back)) for place in names),
         Act("kit", ("act", "kit"), _HOUR, _MINUTE, first=90),
+        Act("imports", ("act", "imports"), _HOUR / 4, _HOUR, first=30),
         Act("tidy", ("act", "tidy"), _DAY, 5 * _MINUTE, kept=True, first=60),
     )
 

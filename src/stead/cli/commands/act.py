@@ -14,6 +14,7 @@ ACTS = {
     "mark": ("marking", "mark"),
     "data": ("upkeep", "data_"),
     "picture": ("upkeep", "picture"),
+    "imports": ("upkeep", "imports"),
     "tidy": ("upkeep", "tidy"),
     "look": ("judging", "look"),
     "kit": ("judging", "kit_"),
