@@ -72,6 +72,30 @@ def test_each_is_settled_when_the_next_one_is_on_disk(
     assert sorted(p.read_bytes() for p in box.iterdir()) == sorted(letter(n) for n in range(3))
 
 
+def test_what_did_not_come_over_is_asked_for_again_and_all_else_is_settled(
+    house: Server, person: Callable[[], str], tmp_path: Path, reader: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batch, "_MOST_ITEMS", 1)
+    name = person()
+    first, second, third = reader.items
+    beyond = second._replace(at=1 << 30)
+    with (
+        Ledger(tmp_path / "imported.db") as ledger,
+        Report.open(house.home, name) as report,
+        Writers(house.home.data, name) as writers,
+    ):
+        under_test = Batch(house.home.data, ledger, writers, report)
+        for item in (beyond, first, third):
+            if item is third:
+                # It is still being taken when all is to be shown.
+                monkeypatch.setattr(batch, "_MOST_ITEMS", 9)
+            under_test.take([item])
+            under_test.add([item], reader)
+        under_test.flush()
+        assert not ledger.pending()[0] and report.missing == 1 and report.added_by.total() == 2
+        assert under_test.take(reader.items) == [None, second, None]
+
+
 def test_what_fills_an_empty_folder_is_seen_at_the_end_or_after_a_while(
     house: Server, person: Callable[[], str], tmp_path: Path, reader: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

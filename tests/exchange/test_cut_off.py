@@ -87,7 +87,7 @@ def test_after_a_power_cut_nobody_needs_to_think_of_it(
     ids = [sha256(content.rstrip(b"\n")).hexdigest()[:32] for content in [*contents, letter(2)]]
     with Ledger(ledger_file(house.home.data, name)) as ledger:
         ledger._base.execute("DELETE FROM seen")
-        ledger.intend([Item(Kind.MAIL, each, "INBOX", 1) for each in ids])
+        ledger.advance((), 0, [Item(Kind.MAIL, each, "INBOX", 1) for each in ids])
     for file in (house.home.lib / FOLDER).glob(f"*-{name}.json"):
         file.unlink()
     imports(Here(house.home.lib.parent))

@@ -1,4 +1,4 @@
-"""Items on their way into the services, a thousand at a time: written down as pending, shown, settled.
+"""Items on their way into the services, thousands at a time: written down as pending, shown, settled.
 
 A writer brings a whole file system to disk before it shows anything. So the names of one batch are safe when the next
 one has been shown, and only then it is settled.
@@ -18,7 +18,7 @@ from stead.exchange.report import Report
 from stead.exchange.writing import sync_all
 from stead.words.errors import SteadError
 
-_MOST_ITEMS, _MOST_BYTES = 2000, 128 << 20
+_MOST_ITEMS, _MOST_BYTES = 5000, 256 << 20
 #: Seconds after which what was taken must be seen, though all of it together would be quicker.
 _END_AFTER = 300
 _NO_ROOM = ("No space left on device", "Disk quota exceeded")
@@ -87,57 +87,60 @@ class Batch:
         """Show what was passed on; after this it is on disk and in the ledger."""
         if self._torn:
             # The writer waits for the rest of an item, until it is closed: the next run finds out and goes on.
-            self._settle()
+            self._written_down(self._heard())
             return
         self._next()
-        self._settle()
+        before = self._heard()
         for writer in self._writers.running():
             writer.order({"what": "end"})
             writer.answer()
         self._ended = time.monotonic()
         if self._shown.number:
             sync_all(self._data)
-            self._written_down()
+            self._shown.keys |= before.keys
+            self._written_down(self._shown)
+            self._shown = _Lot()
 
     def _next(self) -> None:
         """Have this batch shown while the next one is taken; the one before it must be heard of first."""
-        self._settle()
+        before = self._heard()
         if not self._new.items:
+            self._written_down(before)
             return
-        self._new.number = self._ledger.intend(self._new.items)
+        self._new.number = self._ledger.advance(before.keys, before.number, self._new.items)
         for service in services(self._new.items):
             self._writers.of(service).order({"what": "flush"})
         self._under_way, self._new = self._new, _Lot()
 
-    def _settle(self) -> None:
-        """Hear what became of the batch under way, and write down the one before it."""
+    def _heard(self) -> _Lot:
+        """Hear what became of the batch under way. Returns the one before it: all its names are on disk now."""
         if not self._under_way.items:
-            return
-        settled, full = [], False
-        for service in services(self._under_way.items):
-            items = [item for item in self._under_way.items if SERVICE[item.kind] == service]
+            return _Lot()
+        heard, self._under_way = self._under_way, _Lot()
+        full = False
+        for service in services(heard.items):
+            items = [item for item in heard.items if SERVICE[item.kind] == service]
             for item, said in zip(items, self._writers.of(service).answer(), strict=True):
-                if said in ("added", "known"):
-                    settled.append(item)
-                    self._report.added(item) if said == "added" else self._report.known(item)
+                if said == "added":
+                    self._report.added(item)
+                elif said == "known":
+                    self._report.known(item)
                 else:
-                    self._under_way.keys.difference_update(key_of(item, where) for where in (item.where, *item.also))
+                    heard.keys.difference_update(key_of(item, where) for where in (item.where, *item.also))
                     full = full or any(words in str(said) for words in _NO_ROOM)
                     self._report.lost(item.name, item.where, str(said)[:300])
-        # All names that were there before this batch was shown are on disk.
-        self._written_down()
-        self._under_way.items = settled
-        self._shown, self._under_way = self._under_way, _Lot()
-        self._ids = {key[0] for lot in (self._new, self._shown) for key in lot.keys}
+        before, self._shown = self._shown, heard
+        self._ids = {key[0] for lot in (self._new, heard) for key in lot.keys}
         if full:
+            self._written_down(before)
             raise SteadError(
                 "there is no room for more", hint="make room on the disk, then run the same import again: it goes on"
             )
+        return before
 
-    def _written_down(self) -> None:
-        if self._shown.number:
-            self._ledger.settle(self._shown.items, self._shown.number)
-        self._shown = _Lot()
+    def _written_down(self, lot: _Lot) -> None:
+        if lot.number:
+            self._ledger.settle(lot.keys, lot.number)
 
 
 def services(items: Sequence[Item]) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from stead.exchange.batch import services
 from stead.exchange.helpers import Writers
 from stead.exchange.items import SERVICE, Item
-from stead.exchange.ledger import Ledger, ledger_file
+from stead.exchange.ledger import Ledger, key_of, ledger_file
 from stead.exchange.report import newest_begun
 from stead.exchange.writing import sync_all
 from stead.run import lock
@@ -39,7 +39,7 @@ def take_up(data: Path, ledger: Ledger, writers: Writers) -> int:
         there += [item for item, found in zip(asked, writer.answer(), strict=True) if found]
     if pending:
         sync_all(data)
-        ledger.settle(there, number)
+        ledger.settle((key_of(item, where) for item in there for where in (item.where, *item.also)), number)
     return len(there)
 
 

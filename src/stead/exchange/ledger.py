@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from stead.data import HOST_FOLDER
 from stead.exchange.items import Item, Kind
@@ -57,27 +57,26 @@ class Ledger:
         ids = [bytes.fromhex(item.id) for item in items]
         return set(self._base.execute(f"SELECT id, place FROM seen WHERE id IN ({marks})", ids))
 
-    def intend(self, items: Iterable[Item]) -> int:
-        """These are about to be shown; the number by which they are settled."""
+    def advance(self, done: Iterable[Key], number: int, items: Sequence[Item]) -> int:
+        """``done`` are in place, also after a power cut, and nothing intended up to ``number`` is pending any more;
+        ``items`` are about to be shown. Both at once, for it costs a wait for the disk. Returns the number by which
+        ``items`` are settled."""
         with self._base:
             self._base.execute("BEGIN")
-            self._base.executemany("INSERT INTO pending VALUES (?)", [(json.dumps(item),) for item in items])
-            return int(self._base.execute("SELECT max(rowid) FROM pending").fetchone()[0])
-
-    def settle(self, items: Iterable[Item], number: int) -> None:
-        """These are in place, also after a power cut; nothing intended up to ``number`` is pending any more."""
-        keys = [key_of(item, where) for item in items for where in (item.where, *item.also)]
-        with self._base:
-            self._base.execute("BEGIN")
-            self._base.executemany("INSERT OR IGNORE INTO seen VALUES (?, ?)", keys)
+            self._base.executemany("INSERT OR IGNORE INTO seen VALUES (?, ?)", done)
+            # A number is not given twice while a later one is there, and the numbers settled are the oldest.
+            new = self._base.execute("INSERT INTO pending VALUES (?)", (json.dumps(items),)).lastrowid if items else 0
             self._base.execute("DELETE FROM pending WHERE rowid <= ?", (number,))
+        return new or 0
+
+    def settle(self, done: Iterable[Key], number: int) -> None:
+        """As :meth:`advance`, with nothing to follow."""
+        self.advance(done, number, ())
 
     def pending(self) -> tuple[list[Item], int]:
         """What a killed run was about to show, and the number to settle it by."""
         rows = self._base.execute("SELECT item, rowid FROM pending ORDER BY rowid").fetchall()
-        told = [json.loads(text) for text, _number in rows]
-        # An earlier program wrote the fields with their names, in the same order.
-        items = [Item.read(list(one.values()) if isinstance(one, dict) else one) for one in told]
+        items = [Item.read(row) for text, _number in rows for row in _rows(json.loads(text))]
         return items, rows[-1][1] if rows else 0
 
     def mark(self, name: str) -> str | None:
@@ -94,6 +93,13 @@ class Ledger:
         with self._base:
             self._base.execute("BEGIN")
             self._base.executemany("INSERT OR REPLACE INTO marks VALUES (?, ?)", list(marks.items()))
+
+
+def _rows(told: Any) -> list[Any]:
+    """What one line of what is pending holds. Earlier programs wrote one for each item, once with the fields' names."""
+    if isinstance(told, dict):
+        return [list(told.values())]
+    return told if isinstance(told[0], list) else [told]
 
 
 def key_of(item: Item, where: str) -> Key:

@@ -82,7 +82,7 @@ class Sender:
         """Send one message. ``flags`` None: flags and keywords are as its own header says. ``labelled``: Gmail's labels
         in it tell more than ``folder``, which is only a file's name. ``at``: where it stands in the file as it is. None
         when it did not come over."""
-        if find(content, b"\r\n") >= 0:
+        if at < 0 and find(content, b"\r\n") >= 0:
             content, at = bytes(content).replace(b"\r\n", b"\n"), -1
         if len(content) > LONGEST:
             self.lost(path, folder, f"it is longer than {LONGEST // 1_000_000} MB")
