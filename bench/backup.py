@@ -1,4 +1,4 @@
-"""One backup cycle of ours beside plain restic on the same picture: ``python bench/backup.py RESTIC [MAILS [MB]]``.
+"""One backup cycle of ours beside plain restic on the same picture: ``python bench/backup.py [MAILS [MB]]``.
 
 Ours does more: it takes the picture, makes the manifest, opens the place, and asks it what is really there.
 Needs root; everything is made below a temporary folder and taken away again.
@@ -14,6 +14,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.rig.releases import ensure
+
 from stead.backup import (
     Place,
     carry_manifest,
@@ -26,6 +28,7 @@ from stead.backup import (
     run_backup,
 )
 from stead.data import delete_picture, ensure_volume, picture_with, take_picture, unmount
+from stead.release import host_restic
 from stead.run import run
 from stead.words.home import Home
 from stead.words.picture import Picture
@@ -83,7 +86,9 @@ def settle() -> None:
     Path("/proc/sys/vm/drop_caches").write_text("3\n")
 
 
-def main(restic: Path, mails: int = 40_000, megabytes: int = 1000) -> None:
+def main(mails: int = 40_000, megabytes: int = 1000) -> None:
+    # Debian 13's, as a server has it.
+    restic = host_restic(ensure())
     base = Path(tempfile.mkdtemp(prefix="stead-bench-", dir="/var/tmp"))
     home = Home.at(base / "home")
     try:
@@ -138,6 +143,4 @@ def with_manifest(home: Home) -> Picture:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) < 2:
-        sys.exit(__doc__)
-    main(Path(sys.argv[1]), *map(int, sys.argv[2:]))
+    main(*map(int, sys.argv[1:]))
