@@ -41,9 +41,11 @@ while not pathlib.Path("/root/stop").exists():
         with imaplib.IMAP4_SSL("127.0.0.1", port, ssl_context=ssl._create_unverified_context(), timeout=20) as imap:
             imap.login("alice", sys.argv[1])
             while not pathlib.Path("/root/stop").exists():
-                if imap.append("INBOX", "", "", b"Subject: x\\r\\n\\r\\nx\\r\\n")[0] == "OK":
-                    now, count = time.monotonic(), count + 1
-                    longest, last = max(longest, now - last if last else 0.0), now
+                answer, said = imap.append("INBOX", "", "", b"Subject: x\\r\\n\\r\\nx\\r\\n")
+                if answer != "OK":
+                    raise OSError(f"{answer} {said}")
+                now, count = time.monotonic(), count + 1
+                longest, last = max(longest, now - last if last else 0.0), now
                 time.sleep(0.05)
     except Exception as problem:
         refused = repr(problem)

@@ -14,7 +14,8 @@ import pytest
 from stead.cli.acts.upkeep import imports
 from stead.cli.here import Here
 from stead.exchange.aside import Aside
-from stead.exchange.cut_off import finish, lock_file
+from stead.exchange.cut_off import finish, lock_file, take_up
+from stead.exchange.helpers import Writers
 from stead.exchange.importing import Wanted, bring_in
 from stead.exchange.items import Item, Kind
 from stead.exchange.ledger import Ledger, ledger_file
@@ -100,3 +101,19 @@ def test_after_a_power_cut_nobody_needs_to_think_of_it(
     imports(Here(house.home.lib.parent))
     with Records(house.home.records) as records:
         assert not [finding for finding in records.open_findings() if name in finding.id]
+
+
+@pytest.mark.boot
+@pytest.mark.timeout(60)
+def test_more_may_be_pending_than_fits_into_one_order(house: Server, person: Callable[[], str], tmp_path: Path) -> None:
+    name, source = person(), tmp_path / "Inbox"
+    source.write_bytes(b"".join(mboxed(letter(number)) for number in range(3)))
+    bring_in(house.home, house.settings, Wanted(name, (source,)), Silent())
+    ids = [sha256(letter(number).rstrip(b"\n")).hexdigest()[:32] for number in range(3)]
+    others = [f"{number:032x}" for number in range(10_000)]
+    items = [Item(Kind.MAIL, each, "INBOX", 1, also=("Work",) if each in others else (), name="x" * 100)
+             for each in (*ids[:1], *others, *ids[1:])]  # fmt: skip
+    with Ledger(tmp_path / "imported.db") as ledger, Writers(house.home.data, name) as writers:
+        ledger.advance((), 0, items)
+        assert take_up(house.home.data, ledger, writers) == 3
+        assert not ledger.pending()[0] and {key[0].hex() for key in ledger.known(items[:1] + items[-2:])} == set(ids)

@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from importlib import resources
 
@@ -77,9 +77,9 @@ class Keeping:
     def end(self) -> None:
         """Nothing waits for it here."""
 
-    def there(self, item: Item) -> bool:
+    def there(self, items: Sequence[Item]) -> list[bool]:
         """Whether a file of its name is in its collection."""
-        return os.path.lexists(f"/{self._collection(item)}/{_name(item)}")
+        return [os.path.lexists(f"/{self._collection(item)}/{_name(item)}") for item in items]
 
     def _collection(self, item: Item) -> str:
         tag = _TAGS[item.kind]

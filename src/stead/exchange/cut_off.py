@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
@@ -20,6 +21,8 @@ from stead.words.verdict import Finding, Severity
 
 #: Whoever has not gone on by then does not mean to.
 _SAID_FOR = timedelta(days=30)
+#: Bytes of an order; a frame's head may have four times that.
+_ASKED = 1 << 18
 
 
 def lock_file(home: Home, user: str) -> Path:
@@ -33,14 +36,29 @@ def take_up(data: Path, ledger: Ledger, writers: Writers) -> int:
     pending, number = ledger.pending()
     there: list[Item] = []
     for service in services(pending):
-        asked = [item for item in pending if SERVICE[item.kind] == service]
         writer = writers.of(service)
-        writer.order({"what": "there", "items": asked})
-        there += [item for item, found in zip(asked, writer.answer(), strict=True) if found]
+        for asked in _together(item for item in pending if SERVICE[item.kind] == service):
+            writer.order({"what": "there", "items": asked})
+            there += [item for item, found in zip(asked, writer.answer(), strict=True) if found]
     if pending:
         sync_all(data)
         ledger.settle((key_of(item, where) for item in there for where in (item.where, *item.also)), number)
     return len(there)
+
+
+def _together(items: Iterable[Item]) -> Iterator[list[Item]]:
+    """As many as may be asked for at once: an order has a limit."""
+    asked: list[Item] = []
+    size = 0
+    for item in items:
+        length = len(json.dumps(item))
+        if asked and size + length > _ASKED:
+            yield asked
+            asked, size = [], 0
+        asked.append(item)
+        size += length
+    if asked:
+        yield asked
 
 
 def finish(home: Home, users: Iterable[str], now: datetime) -> Iterator[Finding]:

@@ -6,7 +6,7 @@ import hashlib
 import os
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -74,9 +74,9 @@ class Keeping:
     def end(self) -> None:
         """Nothing waits for it here."""
 
-    def there(self, item: Item) -> bool:
+    def there(self, items: Sequence[Item]) -> list[bool]:
         """Never told by the name alone: the content is compared when it comes again."""
-        return False
+        return [False] * len(items)
 
     def _show(self, one: _Waiting) -> str:
         try:

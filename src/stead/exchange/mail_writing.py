@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
 from typing import NamedTuple
 
@@ -21,6 +21,7 @@ from stead.words import keywords
 
 _BOX = "/Maildir"
 _MARK = ".stead"
+_OURS = re.compile(rf"\d+\.([0-9a-f]{{32}})\{_MARK},")
 _ADDED = "added"
 
 
@@ -41,7 +42,6 @@ class Keeping:
         self._waiting: list[_Waiting] = []
         self._ready: set[str] = set()
         self._filled: dict[str, Aside | None] = {}
-        self._listed: tuple[str, set[str]] = ("", set())
 
     def begin(self) -> None:
         """Make the Maildir if the account never had mail; sweep up what a killed run left."""
@@ -87,9 +87,14 @@ class Keeping:
             if aside:
                 aside.show()
 
-    def there(self, item: Item) -> bool:
-        """Whether all its folders hold a file with its identity in the name."""
-        return all(self._holds(_folder(name), item.id) for name in (item.where, *item.also))
+    def there(self, items: Sequence[Item]) -> list[bool]:
+        """Whether all its folders hold a file with its identity in the name. Each folder is looked through once."""
+        wanted: dict[str, set[str]] = {}
+        for item in items:
+            for name in (item.where, *item.also):
+                wanted.setdefault(_folder(name), set()).add(item.id)
+        held = {folder: _held(folder, ids) for folder, ids in wanted.items()}
+        return [all(item.id in held[_folder(name)] for name in (item.where, *item.also)) for item in items]
 
     def _place(self, name: str, file: str, names: tuple[str, ...]) -> str:
         """The path of a message in a folder, which is there then."""
@@ -108,17 +113,15 @@ class Keeping:
             self._filled[folder] = Aside(_BOX, folder) if is_empty(folder) else None
         return self._filled[folder]
 
-    def _holds(self, folder: str, identity: str) -> bool:
-        if self._listed[0] != folder:
-            found: set[str] = set()
-            for part in ("cur", "new"):
-                if os.path.isdir(f"{folder}/{part}"):
-                    with os.scandir(f"{folder}/{part}") as entries:
-                        found.update(
-                            m[1] for e in entries if (m := re.match(rf"\d+\.([0-9a-f]{{32}})\{_MARK},", e.name))
-                        )
-            self._listed = (folder, found)
-        return identity in self._listed[1]
+
+def _held(folder: str, ids: set[str]) -> set[str]:
+    """Which of these identities are in the name of a message in ``folder``."""
+    found: set[str] = set()
+    for part in ("cur", "new"):
+        if os.path.isdir(f"{folder}/{part}"):
+            with os.scandir(f"{folder}/{part}") as entries:
+                found.update(m[1] for e in entries if (m := _OURS.match(e.name)) and m[1] in ids)
+    return found
 
 
 def _show_all(waiting: list[_Waiting]) -> list[str]:

@@ -16,7 +16,7 @@ import json
 import os
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Protocol
@@ -49,8 +49,8 @@ class Keeping(Protocol):
     def end(self) -> None:
         """Finish what waits for the end, so that all that was flushed is in place; the broker brings it to disk."""
 
-    def there(self, item: Item) -> bool:
-        """Whether the item is in place, told by its name."""
+    def there(self, items: Sequence[Item]) -> list[bool]:
+        """Whether each item is in place, told by its name."""
 
 
 def main() -> None:
@@ -76,7 +76,7 @@ def main() -> None:
             keeping.end()
             _answer([])
         elif order == "there":
-            _answer([keeping.there(Item.read(row)) for row in head["items"]])
+            _answer(keeping.there([Item.read(row) for row in head["items"]]))
         elif order == "file":
             file = _received(link, file)
         else:
