@@ -15,6 +15,9 @@ from stead.words.home import Home
 from stead.words.machine import Bind, Machine, MachinePlan, NetworkKind
 from stead.words.progress import Silent
 
+#: No home's ports, whatever its shift is: those are all multiples of a thousand away from the declared ones.
+OWN_PORTS = (Port("smtp", 25, 28525),)
+
 HARDENED = """\
 [Unit]
 Description=answers who asks
@@ -113,12 +116,12 @@ def plan(tree: Path) -> Planner:
                 Bind(data / "identity", "/data/identity", False),
             ),
             network=network,
-            ports=(Port("smtp", 25, 28025),),
+            ports=OWN_PORTS,
             egress=(Egress("unbound", "udp", (53,)), Egress("unbound", "tcp", (53,)), Egress("postfix", "tcp", (25,))),
             uids=users(tree),
             gids={"vmail": 614},
             sink_port=2525,
-            port_shift=machine.free_port_shift(home, (Port("smtp", 25, 28025),)),
+            port_shift=machine.free_port_shift(home, OWN_PORTS),
         )
 
     return make

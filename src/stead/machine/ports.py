@@ -13,7 +13,8 @@ from stead.words.declaration import Port
 from stead.words.errors import SteadError
 from stead.words.home import Home
 
-_STEP, _STEPS = 1000, 40
+#: As many as fit below 65,536 with the highest of our ports.
+_STEP, _STEPS = 1000, 57
 _KEPT = "port-shift.json"
 #: A file for each shift that was chosen, with the home that has it.
 _CHOSEN = Path("/run/stead-ports")

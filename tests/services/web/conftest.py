@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-import random
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -73,12 +72,6 @@ def plan(home: Home, tree: Path, context: ConfigContext, network: NetworkKind, *
     )
 
 
-def far_port_shift(home: Home) -> int:
-    """A free shift that other machines being booted just now will hardly choose, too."""
-    far = random.randrange(10, 40) * 1000
-    return far + machine.free_port_shift(home, [replace(port, local=port.local + far) for port in services.all_ports()])
-
-
 @pytest.fixture(scope="module")
 def tree(request: pytest.FixtureRequest) -> Path:
     """A release's tree: the one named by the environment, else the one all tests share."""
@@ -102,7 +95,7 @@ def booted(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Boo
         relay=None,
         accounts=("alice",),
         owner="alice",
-        port_shift=far_port_shift(home),
+        port_shift=machine.kept_port_shift(home, services.all_ports()),
     )
     running = machine.start(plan(home, tree, context, NetworkKind.LOCAL), Silent())
     target = Target(
