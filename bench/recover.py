@@ -31,10 +31,11 @@ from stead.words.verdict import Verdict
 
 _SETTINGS = '[data]\nfirst_size = "{size}GB"\n\n[[place]]\nname = "attic"\nurl = "{place}"\n'
 
-#: Runs inside: appends letters all the time; says at the end how many, the longest time between two, the last problem.
+#: Runs inside: appends letters all the time; says at the end how many, the longest time between two (the first counts
+#: from its start), the last problem.
 _WRITER = """
 import imaplib, json, pathlib, ssl, sys, time
-last, longest, count, refused = None, 0.0, 0, "it was never asked"
+last, longest, count, refused = time.monotonic(), 0.0, 0, "it was never asked"
 while not pathlib.Path("/root/stop").exists():
     try:
         port = int(json.loads(pathlib.Path("/root/port").read_text()))
@@ -45,7 +46,7 @@ while not pathlib.Path("/root/stop").exists():
                 if answer != "OK":
                     raise OSError(f"{answer} {said}")
                 now, count = time.monotonic(), count + 1
-                longest, last = max(longest, now - last if last else 0.0), now
+                longest, last = max(longest, now - last), now
                 time.sleep(0.05)
     except Exception as problem:
         refused = repr(problem)

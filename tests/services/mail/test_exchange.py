@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import imaplib
+import os
 import smtplib
 from email.policy import SMTP
 from time import monotonic, sleep
@@ -194,6 +195,37 @@ def test_a_sick_mailbox_means_waiting_not_bouncing(live: Server) -> None:
     assert machine.ask(live.machine, ["postqueue", "-f"]).code == 0
     with live.imap("alice") as link:
         assert wait_for(link, subject, within=40)
+
+
+@pytest.mark.parametrize("name", ["Maildir/dovecot-uidlist.lock", "Maildir/.Archive/dovecot-uidlist.lock"])
+def test_a_lock_of_an_earlier_life_does_not_outlast_a_start(live: Server, name: str) -> None:
+    """A power cut or a picture may catch Dovecot holding one, and the process it names runs again after each start."""
+    lock = live.home.data / "mail/home/alice" / name
+    box = "Archive" if "Archive" in name else "INBOX"
+
+    def appended(link: imaplib.IMAP4) -> str:
+        return link.append(box, "", "", b"Subject: locked out?\r\n\r\nNo.\r\n")[0]
+
+    with live.imap("alice") as link:
+        assert appended(link) == "OK"
+        link.select(box)
+        lock.write_text("1:stead-live")
+        owner = lock.parent.stat()
+        os.chown(lock, owner.st_uid, owner.st_gid)
+        assert link.socket().gettimeout()
+        link.socket().settimeout(4)
+        with pytest.raises(TimeoutError):
+            appended(link)
+    letters = sorted((lock.parent / "cur").iterdir())
+    # Who waits for a lock does not hear a gentler signal. It comes back by itself, after two seconds.
+    assert machine.ask(live.machine, ["systemctl", "kill", "--signal=SIGKILL", "dovecot"]).code == 0
+    until = monotonic() + 20
+    while lock.exists() or machine.ask(live.machine, ["systemctl", "is-active", "dovecot"]).code != 0:
+        assert monotonic() < until
+        sleep(0.1)
+    assert sorted((lock.parent / "cur").iterdir()) == letters
+    with live.imap("alice") as link:
+        assert appended(link) == "OK"
 
 
 def _answer(live: Server, to: str) -> int:
