@@ -16,6 +16,7 @@ from stead.exchange.report import newest_begun
 from stead.exchange.writing import sync_all
 from stead.run import lock
 from stead.words.home import Home
+from stead.words.portions import portions
 from stead.words.quantities import say_time
 from stead.words.verdict import Finding, Severity
 
@@ -37,28 +38,14 @@ def take_up(data: Path, ledger: Ledger, writers: Writers) -> int:
     there: list[Item] = []
     for service in services(pending):
         writer = writers.of(service)
-        for asked in _together(item for item in pending if SERVICE[item.kind] == service):
+        mine = ((item, len(json.dumps(item))) for item in pending if SERVICE[item.kind] == service)
+        for asked in portions(mine, _ASKED):
             writer.order({"what": "there", "items": asked})
             there += [item for item, found in zip(asked, writer.answer(), strict=True) if found]
     if pending:
         sync_all(data)
         ledger.settle((key_of(item, where) for item in there for where in (item.where, *item.also)), number)
     return len(there)
-
-
-def _together(items: Iterable[Item]) -> Iterator[list[Item]]:
-    """As many as may be asked for at once: an order has a limit."""
-    asked: list[Item] = []
-    size = 0
-    for item in items:
-        length = len(json.dumps(item))
-        if asked and size + length > _ASKED:
-            yield asked
-            asked, size = [], 0
-        asked.append(item)
-        size += length
-    if asked:
-        yield asked
 
 
 def finish(home: Home, users: Iterable[str], now: datetime) -> Iterator[Finding]:

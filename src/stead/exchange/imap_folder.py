@@ -12,6 +12,7 @@ from imapclient.exceptions import IMAPClientAbortError, IMAPClientError
 
 from stead.exchange.items import LONGEST
 from stead.words.keywords import cleaned
+from stead.words.portions import portions
 
 if TYPE_CHECKING:
     from stead.exchange.sending import Sender
@@ -62,7 +63,7 @@ class FolderReading:
         self._begun = True
         for start in range(0, len(uids), _PORTION):
             portion = uids[start : start + _PORTION]
-            for few in self._small_enough(client, portion):
+            for few in portions(self._small_enough(client, portion), _PORTION_BYTES):
                 self._fetch(client, few)
                 self._reached(f"{validity}:{few[-1]}")
             # What was too long at its end is done with, too.
@@ -73,23 +74,15 @@ class FolderReading:
             self._known = known
             self._sender.note({"what": "mark", "name": self._mark, "value": known})
 
-    def _small_enough(self, client: IMAPClient, uids: list[int]) -> Iterator[list[int]]:
-        """Portions that fit into memory, without what is too long."""
+    def _small_enough(self, client: IMAPClient, uids: list[int]) -> Iterator[tuple[int, int]]:
+        """Messages and their bytes, without what is too long."""
         sizes = client.fetch(uids, ["RFC822.SIZE"])
-        waiting: list[int] = []
-        size = 0
         for uid in uids:
             length = int(sizes.get(uid, {}).get(b"RFC822.SIZE", 0))
             if length > LONGEST:
                 self._lost(uid, f"it is longer than {LONGEST // 1_000_000} MB")
-                continue
-            if waiting and size + length > _PORTION_BYTES:
-                yield waiting
-                waiting, size = [], 0
-            waiting.append(uid)
-            size += length
-        if waiting:
-            yield waiting
+            else:
+                yield uid, length
 
     def _fetch(self, client: IMAPClient, uids: list[int]) -> None:
         try:

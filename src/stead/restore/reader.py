@@ -23,6 +23,7 @@ from stead.restore.about import About, about_entry, about_mail
 from stead.run import start
 from stead.run.privileges import HostUser, give_up_root
 from stead.words.errors import SteadError
+from stead.words.portions import portions
 
 MAIL, ENTRY = 1, 2
 #: Bytes of one mail or entry that are looked at.
@@ -48,17 +49,9 @@ def main() -> None:
 
 def read_all(things: Iterable[tuple[int, bytes]]) -> Iterator[About]:
     """What each of ``things`` (a kind and content) says about itself, in their order; memory stays bounded."""
-    waiting: list[bytes] = []
-    size = 0
-    for kind, content in things:
-        frame = _FRAME.pack(kind, len(content)) + content
-        waiting.append(frame)
-        size += len(frame)
-        if size > _BATCH:
-            yield from _read(waiting)
-            waiting, size = [], 0
-    if waiting:
-        yield from _read(waiting)
+    frames = (_FRAME.pack(kind, len(content)) + content for kind, content in things)
+    for together in portions(((frame, len(frame)) for frame in frames), _BATCH):
+        yield from _read(together)
 
 
 def head_of(content: bytes) -> bytes:
